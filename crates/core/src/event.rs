@@ -1,0 +1,352 @@
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Alert, AlertSource, Fingerprint, IncidentId, Labels, Severity};
+
+/// The place of an event in a store's one sequence. A larger id was committed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub i64);
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Who or what caused an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Actor {
+    /// A human being, by the name that they gave.
+    Person {
+        /// The name.
+        name: String,
+    },
+    /// Alertmanager, by webhook.
+    Alertmanager,
+    /// Grafana alerting, by webhook.
+    Grafana,
+    /// A part of OpsSeer.
+    Component {
+        /// Which: `correlation`, or the kind of the job that worked.
+        name: String,
+    },
+}
+
+impl Actor {
+    /// The part of OpsSeer that decides what belongs together.
+    pub fn correlation() -> Self {
+        Self::Component { name: "correlation".to_owned() }
+    }
+}
+
+impl From<AlertSource> for Actor {
+    fn from(source: AlertSource) -> Self {
+        match source {
+            AlertSource::Alertmanager => Self::Alertmanager,
+            AlertSource::Grafana => Self::Grafana,
+        }
+    }
+}
+
+/// A file kept with an event, named by its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetRef {
+    /// SHA-256 of the content, 64 hexadecimal digits. The file is served at `/assets/{sha256}`.
+    pub sha256: String,
+    /// Its media type, such as `image/svg+xml`.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What is in it, for someone who cannot see it.
+    pub alt: String,
+}
+
+/// Something that happened to an incident, before a store has given it an id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// Who or what caused it.
+    pub actor: Actor,
+    /// What happened.
+    pub kind: EventKind,
+    /// Files that belong to it.
+    pub assets: Vec<AssetRef>,
+}
+
+impl NewEvent {
+    /// An event without files.
+    pub fn new(at: DateTime<Utc>, actor: Actor, kind: EventKind) -> Self {
+        Self { at, actor, kind, assets: Vec::new() }
+    }
+}
+
+/// Something that happened to an incident. Never changed once written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place in the store's sequence.
+    pub id: EventId,
+    /// Whose timeline it is on.
+    pub incident: IncidentId,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// When it was written down.
+    pub recorded_at: DateTime<Utc>,
+    /// Who or what caused it.
+    pub actor: Actor,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+    /// Files that belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetRef>,
+}
+
+/// What an alert looked like when it changed an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertSnapshot {
+    /// The sender's name for it.
+    pub fingerprint: Fingerprint,
+    /// The rule's name.
+    pub name: String,
+    /// What is wrong, in the sender's words.
+    pub summary: Option<String>,
+    /// How urgent its sender calls it.
+    pub severity: Severity,
+    /// What it is about.
+    pub labels: Labels,
+    /// What it says.
+    pub annotations: Labels,
+    /// When its condition began.
+    pub starts_at: DateTime<Utc>,
+    /// Where the sender shows the rule or the query.
+    pub generator_url: Option<String>,
+}
+
+impl From<&Alert> for AlertSnapshot {
+    fn from(alert: &Alert) -> Self {
+        Self {
+            fingerprint: alert.fingerprint.clone(),
+            name: alert.name().to_owned(),
+            summary: alert.summary().map(str::to_owned),
+            severity: alert.severity(),
+            labels: alert.labels.clone(),
+            annotations: alert.annotations.clone(),
+            starts_at: alert.starts_at,
+            generator_url: alert.generator_url.clone(),
+        }
+    }
+}
+
+/// The step that a runbook gives for this incident, quoted, and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunbookAnswered {
+    /// The step, word for word.
+    pub quote: String,
+    /// Commands in the step, word for word.
+    pub commands: Vec<String>,
+    /// The file, relative to the runbook folder.
+    pub file: String,
+    /// The heading that the step stands under.
+    pub heading: String,
+    /// First line quoted, from 1.
+    pub line_start: u32,
+    /// Last line quoted.
+    pub line_end: u32,
+    /// Identifies the file's content at the time.
+    pub revision: String,
+    /// Why this document, in words.
+    pub reason: String,
+}
+
+/// A limit that a value is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// `>`, `>=`, `<`, `<=`, `==` or `!=`: the comparison that makes the alert fire.
+    pub comparison: String,
+    /// The limit, in the metric's own unit.
+    pub value: f64,
+}
+
+/// A picture of a metric around the incident. The picture itself is the event's asset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Charted {
+    /// What the picture shows, in a sentence.
+    pub sentence: String,
+    /// The PromQL that was asked.
+    pub expr: String,
+    /// Start of the range asked.
+    pub from: DateTime<Utc>,
+    /// End of the range asked.
+    pub to: DateTime<Utc>,
+    /// Distance between points, in seconds.
+    pub step_seconds: u32,
+    /// How many series the answer held.
+    pub series: usize,
+    /// The limit drawn, if the alert has one.
+    pub threshold: Option<Threshold>,
+}
+
+/// What happened. The JSON form has a field `kind`; [`EventKind::VERSION`] is stored beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The incident began.
+    Opened {
+        /// The headline.
+        title: String,
+        /// How urgent it is.
+        severity: Severity,
+        /// The service it is about, if known.
+        service: Option<String>,
+        /// Alerts with the same key belong to it.
+        correlation_key: String,
+        /// Why a new incident, in words.
+        reason: String,
+    },
+    /// An alert of this incident fires.
+    AlertFired {
+        /// The alert as it came.
+        alert: AlertSnapshot,
+        /// Whether this incident sees it for the first time.
+        first: bool,
+        /// Why it belongs to this incident, in words.
+        reason: String,
+    },
+    /// An alert of this incident no longer fires.
+    AlertResolved {
+        /// The alert as it came.
+        alert: AlertSnapshot,
+    },
+    /// A person took notice.
+    Acknowledged,
+    /// Somebody owns the incident now, or nobody.
+    Assigned {
+        /// Who.
+        owner: Option<String>,
+    },
+    /// A person changed how urgent it is.
+    SeveritySet {
+        /// The new severity.
+        severity: Severity,
+    },
+    /// A person wrote something down.
+    Note {
+        /// What they wrote. Plain text.
+        text: String,
+    },
+    /// A runbook says what to do.
+    RunbookAnswered(RunbookAnswered),
+    /// No runbook fits.
+    RunbookMissing {
+        /// Which alert was asked about.
+        alert: String,
+        /// How many documents were looked through.
+        documents: usize,
+    },
+    /// A metric was drawn.
+    Charted(Charted),
+    /// A piece of OpsSeer's own work did not succeed.
+    StepFailed {
+        /// Which: the job's kind.
+        step: String,
+        /// What went wrong, in words.
+        error: String,
+        /// When it is tried again; never, if absent.
+        retry_at: Option<DateTime<Utc>>,
+    },
+    /// The incident is over.
+    Resolved {
+        /// Why, in words.
+        reason: String,
+    },
+    /// The incident is not over after all.
+    Reopened {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// A stored event that this version of OpsSeer cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("event of kind {kind:?}, version {version}, cannot be read")]
+pub struct UnknownEvent {
+    kind: String,
+    version: i32,
+    source: Option<serde_json::Error>,
+}
+
+impl EventKind {
+    /// The version of the stored JSON. Raised when a stored form changes; [`EventKind::from_stored`] then still reads
+    /// the older ones.
+    pub const VERSION: i32 = 1;
+
+    /// The value of the JSON form's `kind`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::AlertFired { .. } => "alert_fired",
+            Self::AlertResolved { .. } => "alert_resolved",
+            Self::Acknowledged => "acknowledged",
+            Self::Assigned { .. } => "assigned",
+            Self::SeveritySet { .. } => "severity_set",
+            Self::Note { .. } => "note",
+            Self::RunbookAnswered(_) => "runbook_answered",
+            Self::RunbookMissing { .. } => "runbook_missing",
+            Self::Charted(_) => "charted",
+            Self::StepFailed { .. } => "step_failed",
+            Self::Resolved { .. } => "resolved",
+            Self::Reopened { .. } => "reopened",
+        }
+    }
+
+    /// Reads what a store or a bundle holds.
+    pub fn from_stored(version: i32, body: Value) -> Result<Self, UnknownEvent> {
+        let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if version != Self::VERSION {
+            return Err(UnknownEvent { kind, version, source: None });
+        }
+        serde_json::from_value(body).map_err(|source| UnknownEvent { kind, version, source: Some(source) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_stored_form_of_version_1_is_still_read() {
+        // Written by version 1. Add to these; never change them.
+        let stored = [
+            json!({"kind": "opened", "title": "t", "severity": "page", "service": "s", "correlation_key": "service:s", "reason": "r"}),
+            json!({"kind": "alert_fired", "first": true, "reason": "r", "alert": {"fingerprint": "f", "name": "n", "summary": null,
+                   "severity": "ticket", "labels": {"a": "b"}, "annotations": {}, "starts_at": "2026-01-02T03:04:05Z", "generator_url": null}}),
+            json!({"kind": "acknowledged"}),
+            json!({"kind": "note", "text": "hello"}),
+            json!({"kind": "runbook_answered", "quote": "q", "commands": ["c"], "file": "a.md", "heading": "h", "line_start": 1,
+                   "line_end": 2, "revision": "r", "reason": "named after the alert"}),
+            json!({"kind": "charted", "sentence": "s", "expr": "up", "from": "2026-01-02T03:04:05Z", "to": "2026-01-02T04:04:05Z",
+                   "step_seconds": 15, "series": 1, "threshold": {"comparison": ">", "value": 0.1}}),
+            json!({"kind": "step_failed", "step": "chart_metric", "error": "e", "retry_at": null}),
+            json!({"kind": "resolved", "reason": "r"}),
+        ];
+        for body in stored {
+            let kind = EventKind::from_stored(1, body.clone()).expect("readable");
+            assert_eq!(serde_json::to_value(&kind).expect("writable"), body);
+            assert_eq!(body["kind"], kind.name());
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_refused_by_name() {
+        let error = EventKind::from_stored(9, json!({"kind": "telepathy"})).expect_err("must fail");
+        assert_eq!(error.to_string(), "event of kind \"telepathy\", version 9, cannot be read");
+    }
+}
