@@ -1,0 +1,236 @@
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use opsseer_core::{
+    Alert, AlertSource, AlertStatus, Fingerprint, Identity, IncidentId, KnownAlert, Labels, Severity,
+};
+use sqlx::{FromRow, QueryBuilder, types::Json};
+use uuid::Uuid;
+
+use crate::{InvalidReference, Store, StoreError, Tx, db, events::ROWS_A_STATEMENT};
+
+/// What an alert was last, and where it belongs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAlert {
+    /// Names the row.
+    pub id: Uuid,
+    /// The incident that it last belonged to. A heartbeat belongs to none.
+    pub incident: Option<IncidentId>,
+    /// When it first came.
+    pub first_seen_at: DateTime<Utc>,
+    /// When it last came.
+    pub last_seen_at: DateTime<Utc>,
+    /// The alert as it came last.
+    pub alert: Alert,
+}
+
+impl StoredAlert {
+    /// What correlation needs to know of it.
+    pub fn known(&self) -> KnownAlert {
+        KnownAlert {
+            fingerprint: self.alert.fingerprint.clone(),
+            identity: self.alert.identity.clone(),
+            status: self.alert.status,
+            starts_at: self.alert.starts_at,
+            incident: self.incident,
+        }
+    }
+
+    /// How urgent its sender calls it.
+    pub fn severity(&self) -> Severity {
+        self.alert.severity()
+    }
+}
+
+/// A place in the list of all alerts. Its text form is opaque to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlertCursor(Uuid);
+
+impl fmt::Display for AlertCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.simple().fmt(f)
+    }
+}
+
+impl FromStr for AlertCursor {
+    type Err = InvalidReference;
+
+    fn from_str(text: &str) -> Result<Self, InvalidReference> {
+        text.parse().map(Self).map_err(|_| InvalidReference {
+            given: text.to_owned(),
+            expected: "the next_cursor of an earlier answer",
+        })
+    }
+}
+
+/// Some alerts, in the order in which they first came.
+#[derive(Debug, Clone)]
+pub struct AlertPage {
+    /// The alerts.
+    pub alerts: Vec<StoredAlert>,
+    /// Where the next page begins, if there is one.
+    pub next_cursor: Option<AlertCursor>,
+}
+
+#[derive(FromRow)]
+struct AlertRow {
+    id: Uuid,
+    fingerprint: String,
+    identity: String,
+    source: String,
+    status: String,
+    incident_id: Option<Uuid>,
+    labels: Json<Labels>,
+    annotations: Json<Labels>,
+    starts_at: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
+    generator_url: Option<String>,
+    group_key: Option<String>,
+    first_seen_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+}
+
+impl AlertRow {
+    fn into_alert(self) -> Result<StoredAlert, StoreError> {
+        let source = [AlertSource::Alertmanager, AlertSource::Grafana]
+            .into_iter()
+            .find(|source| source.as_str() == self.source)
+            .ok_or_else(|| StoreError::Unreadable { what: "alert source", value: self.source.clone() })?;
+        let status = [AlertStatus::Firing, AlertStatus::Resolved]
+            .into_iter()
+            .find(|status| status.as_str() == self.status)
+            .ok_or_else(|| StoreError::Unreadable { what: "alert status", value: self.status.clone() })?;
+        Ok(StoredAlert {
+            id: self.id,
+            incident: self.incident_id.map(IncidentId),
+            first_seen_at: self.first_seen_at,
+            last_seen_at: self.last_seen_at,
+            alert: Alert {
+                fingerprint: Fingerprint::from_stored(self.fingerprint),
+                identity: Identity::from_stored(self.identity),
+                source,
+                status,
+                labels: self.labels.0,
+                annotations: self.annotations.0,
+                starts_at: self.starts_at,
+                ends_at: self.ends_at,
+                generator_url: self.generator_url,
+                group_key: self.group_key,
+            },
+        })
+    }
+}
+
+/// `select` of all that [`AlertRow`] holds, to be completed.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, fingerprint, identity, source, status, incident_id, labels, annotations, starts_at, ends_at,
+                generator_url, group_key, first_seen_at, last_seen_at
+            from alerts ",
+            $rest
+        )
+    };
+}
+
+const BY_FINGERPRINT: &str = select!("where fingerprint = $1 and identity = $2");
+const OF_INCIDENT: &str = select!("where incident_id = $1 order by status, starts_at desc, id limit $2");
+const PAGE: &str = select!("where id > $1 order by id limit $2");
+
+impl Store {
+    /// Alerts whose incident this is: firing ones first, then the newest first.
+    pub async fn list_alerts_of(
+        &self,
+        incident: IncidentId,
+        limit: u32,
+    ) -> Result<Vec<StoredAlert>, StoreError> {
+        let rows: Vec<AlertRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(OF_INCIDENT).bind(incident.0).bind(i64::from(limit)).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("list an incident's alerts"))?;
+        rows.into_iter().map(AlertRow::into_alert).collect()
+    }
+
+    /// A page of all alerts.
+    pub async fn list_alerts(&self, limit: u32, after: Option<AlertCursor>) -> Result<AlertPage, StoreError> {
+        let limit = i64::from(limit.max(1));
+        let after = after.map_or(Uuid::nil(), |cursor| cursor.0);
+        let rows: Vec<AlertRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(PAGE).bind(after).bind(limit + 1).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("list alerts"))?;
+        let mut alerts = rows.into_iter().map(AlertRow::into_alert).collect::<Result<Vec<_>, _>>()?;
+        let page = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = alerts.len() > page;
+        alerts.truncate(page);
+        let next_cursor = alerts.last().filter(|_| more).map(|last| AlertCursor(last.id));
+        Ok(AlertPage { alerts, next_cursor })
+    }
+}
+
+impl Tx {
+    /// What is remembered of this alert, as this transaction would leave it.
+    pub async fn find_alert(
+        &mut self,
+        fingerprint: &Fingerprint,
+        identity: &Identity,
+    ) -> Result<Option<StoredAlert>, StoreError> {
+        if let Some(alert) = self.alerts.get(&(fingerprint.clone(), identity.clone())) {
+            return Ok(Some(alert.clone()));
+        }
+        let row: Option<AlertRow> = db::within!(&mut self.db, conn => {
+            sqlx::query_as(BY_FINGERPRINT).bind(fingerprint.as_str()).bind(identity.as_str()).fetch_optional(conn).await
+        })
+        .map_err(StoreError::query("read an alert"))?;
+        row.map(AlertRow::into_alert).transpose()
+    }
+
+    /// Keeps the alert as it is now. `before` is what [`Tx::find_alert`] gave.
+    pub fn put_alert(&mut self, alert: Alert, incident: Option<IncidentId>, before: Option<StoredAlert>) {
+        let key = (alert.fingerprint.clone(), alert.identity.clone());
+        let (id, first_seen_at) =
+            before.map_or_else(|| (Uuid::now_v7(), self.now), |before| (before.id, before.first_seen_at));
+        self.alerts.insert(key, StoredAlert { id, incident, first_seen_at, last_seen_at: self.now, alert });
+    }
+
+    pub(crate) async fn write_alerts(&mut self) -> Result<(), StoreError> {
+        let changed: Vec<&StoredAlert> = self.alerts.values().collect();
+        for alerts in changed.chunks(ROWS_A_STATEMENT) {
+            db::within!(&mut self.db, conn => {
+                let mut query = QueryBuilder::new(
+                    "insert into alerts (id, fingerprint, identity, source, status, incident_id, name, labels,
+                        annotations, starts_at, ends_at, generator_url, group_key, first_seen_at, last_seen_at) ",
+                );
+                query.push_values(alerts, |mut row, stored| {
+                    let alert = &stored.alert;
+                    row.push_bind(stored.id)
+                        .push_bind(alert.fingerprint.as_str())
+                        .push_bind(alert.identity.as_str())
+                        .push_bind(alert.source.as_str())
+                        .push_bind(alert.status.as_str())
+                        .push_bind(stored.incident.map(|incident| incident.0))
+                        .push_bind(alert.name())
+                        .push_bind(Json(&alert.labels))
+                        .push_bind(Json(&alert.annotations))
+                        .push_bind(alert.starts_at)
+                        .push_bind(alert.ends_at)
+                        .push_bind(alert.generator_url.as_deref())
+                        .push_bind(alert.group_key.as_deref())
+                        .push_bind(stored.first_seen_at)
+                        .push_bind(stored.last_seen_at);
+                });
+                query.push(
+                    " on conflict (fingerprint, identity) do update set source = excluded.source,
+                        status = excluded.status, incident_id = excluded.incident_id, name = excluded.name,
+                        labels = excluded.labels, annotations = excluded.annotations,
+                        starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+                        generator_url = excluded.generator_url, group_key = excluded.group_key,
+                        last_seen_at = excluded.last_seen_at",
+                );
+                query.build().execute(conn).await
+            })
+            .map_err(StoreError::query("write alerts"))?;
+        }
+        Ok(())
+    }
+}

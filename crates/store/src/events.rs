@@ -1,0 +1,106 @@
+use chrono::{DateTime, Utc};
+use opsseer_core::{Actor, AssetRef, Event, EventId, EventKind, IncidentId};
+use serde_json::Value;
+use sqlx::{FromRow, QueryBuilder, types::Json};
+use uuid::Uuid;
+
+use crate::{Store, StoreError, Tx, db};
+
+/// Rows that one statement writes at most; SQLite allows 32,766 parameters a statement.
+pub(crate) const ROWS_A_STATEMENT: usize = 500;
+
+#[derive(FromRow)]
+struct EventRow {
+    id: i64,
+    incident_id: Uuid,
+    at: DateTime<Utc>,
+    recorded_at: DateTime<Utc>,
+    actor: Json<Actor>,
+    version: i32,
+    body: Json<Value>,
+    assets: Json<Vec<AssetRef>>,
+}
+
+impl EventRow {
+    fn into_event(self) -> Result<Event, StoreError> {
+        let kind = EventKind::from_stored(self.version, self.body.0)
+            .map_err(|source| StoreError::Event { id: self.id, source })?;
+        Ok(Event {
+            id: EventId(self.id),
+            incident: IncidentId(self.incident_id),
+            at: self.at,
+            recorded_at: self.recorded_at,
+            actor: self.actor.0,
+            kind,
+            assets: self.assets.0,
+        })
+    }
+}
+
+const AFTER: &str = "select id, incident_id, at, recorded_at, actor, version, body, assets from events
+    where incident_id = $1 and id > $2 order by id limit $3";
+
+const BEFORE: &str = "select id, incident_id, at, recorded_at, actor, version, body, assets from events
+    where incident_id = $1 and id < $2 order by id desc limit $3";
+
+impl Store {
+    /// Events of an incident with an id above `after`, oldest first, at most `limit`.
+    pub async fn list_events(
+        &self,
+        incident: IncidentId,
+        after: EventId,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<EventRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(AFTER).bind(incident.0).bind(after.0).bind(i64::from(limit)).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("read a timeline"))?;
+        rows.into_iter().map(EventRow::into_event).collect()
+    }
+
+    /// Events of an incident with an id below `before`, newest first, at most `limit`.
+    pub async fn list_events_before(
+        &self,
+        incident: IncidentId,
+        before: EventId,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<EventRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(BEFORE).bind(incident.0).bind(before.0).bind(i64::from(limit)).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("read a timeline"))?;
+        rows.into_iter().map(EventRow::into_event).collect()
+    }
+}
+
+impl Tx {
+    pub(crate) async fn write_events(&mut self) -> Result<(), StoreError> {
+        for events in self.new_events.chunks(ROWS_A_STATEMENT) {
+            let mut rows = Vec::with_capacity(events.len());
+            for event in events {
+                let body = serde_json::to_value(&event.kind)
+                    .map_err(|source| StoreError::Json { what: "an event", source })?;
+                rows.push((event, body));
+            }
+            db::within!(&mut self.db, conn => {
+                let mut query = QueryBuilder::new(
+                    "insert into events (id, incident_id, at, recorded_at, actor, kind, version, body, assets) ",
+                );
+                query.push_values(&rows, |mut row, (event, body)| {
+                    row.push_bind(event.id.0)
+                        .push_bind(event.incident.0)
+                        .push_bind(event.at)
+                        .push_bind(event.recorded_at)
+                        .push_bind(Json(&event.actor))
+                        .push_bind(event.kind.name())
+                        .push_bind(EventKind::VERSION)
+                        .push_bind(Json(body))
+                        .push_bind(Json(&event.assets));
+                });
+                query.build().execute(conn).await
+            })
+            .map_err(StoreError::query("append events"))?;
+        }
+        Ok(())
+    }
+}

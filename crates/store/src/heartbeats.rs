@@ -1,0 +1,41 @@
+use chrono::{DateTime, Utc};
+use opsseer_core::AlertSource;
+
+use crate::{Store, StoreError, Tx, db};
+
+/// The last sign that alerts arrive at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// `alertmanager` or `grafana`.
+    pub source: String,
+    /// When it came.
+    pub at: DateTime<Utc>,
+}
+
+const UPSERT: &str = "insert into heartbeats (source, at) values ($1, $2)
+    on conflict (source) do update set at = excluded.at";
+
+impl Tx {
+    /// Notes that the alert that always fires came.
+    pub async fn beat(&mut self, source: AlertSource) -> Result<(), StoreError> {
+        let now = self.now;
+        db::within!(&mut self.db, conn => {
+            sqlx::query(UPSERT).bind(source.as_str()).bind(now).execute(conn).await
+        })
+        .map_err(StoreError::query("note a heartbeat"))?;
+        self.committed.heartbeat = true;
+        Ok(())
+    }
+}
+
+const LAST: &str = "select source, at from heartbeats order by at desc limit 1";
+
+impl Store {
+    /// The newest heartbeat of any sender.
+    pub async fn last_heartbeat(&self) -> Result<Option<Heartbeat>, StoreError> {
+        let row: Option<(String, DateTime<Utc>)> =
+            db::read!(&self.db, conn => sqlx::query_as(LAST).fetch_optional(conn).await)
+                .map_err(StoreError::query("read the last heartbeat"))?;
+        Ok(row.map(|(source, at)| Heartbeat { source, at }))
+    }
+}

@@ -1,0 +1,26 @@
+//! All SQL of OpsSeer.
+//!
+//! A [`Store`] reads; a [`Tx`] changes. What a transaction changes is written, and announced to
+//! [`Store::subscribe`], when it commits, and not otherwise. Every SQL text is kept to what SQLite and PostgreSQL both
+//! understand; `db` is the one place that knows which of them is there.
+
+mod alerts;
+mod assets;
+mod db;
+mod error;
+mod events;
+mod heartbeats;
+mod incidents;
+mod jobs;
+mod migrations;
+mod store;
+mod tx;
+
+pub use alerts::{AlertCursor, AlertPage, StoredAlert};
+pub use assets::Asset;
+pub use error::{InvalidReference, StoreError};
+pub use heartbeats::Heartbeat;
+pub use incidents::{Cursor, IncidentFilter, IncidentPage, IncidentRef, StatusFilter};
+pub use jobs::{JobId, Lease};
+pub use store::{Committed, FollowUps, Store, StoreConfig};
+pub use tx::Tx;

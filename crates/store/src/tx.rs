@@ -1,0 +1,127 @@
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use opsseer_core::{Event, EventId, Fingerprint, Identity, Incident, IncidentId, IncidentNumber, NewEvent};
+use tokio::sync::{Notify, broadcast};
+
+use crate::{
+    Committed, FollowUps, Store, StoreError, StoredAlert,
+    db::{self, DbTx},
+    jobs::NewJob,
+};
+
+/// A change under way. It collects in memory what is to be written and writes it in a few statements when it commits:
+/// that is what makes one commit for many webhooks cheap. Dropped without [`Tx::commit`], nothing has happened.
+pub struct Tx {
+    pub(crate) db: DbTx,
+    /// The one time of all that this transaction writes down.
+    pub(crate) now: DateTime<Utc>,
+    next_event: i64,
+    next_incident: i64,
+    pub(crate) incidents: HashMap<IncidentId, Incident>,
+    pub(crate) alerts: HashMap<(Fingerprint, Identity), StoredAlert>,
+    pub(crate) new_events: Vec<Event>,
+    pub(crate) new_jobs: Vec<NewJob>,
+    pub(crate) new_wake: bool,
+    pub(crate) committed: Committed,
+    bus: broadcast::Sender<Arc<Committed>>,
+    jobs_added: Arc<Notify>,
+    follow_ups: FollowUps,
+}
+
+// An update that changes nothing takes the row's lock, so that ids are given out in the order of commits.
+const LOCK_SEQUENCES: &str = "update sequences set last_value = last_value returning name, last_value";
+const SAVE_SEQUENCE: &str = "update sequences set last_value = $2 where name = $1";
+
+impl Tx {
+    pub(crate) async fn begin(store: &Store) -> Result<Self, StoreError> {
+        let failed = || StoreError::query("begin a transaction");
+        let mut db = store.db.begin().await.map_err(failed())?;
+        let sequences: Vec<(String, i64)> =
+            db::within!(&mut db, conn => sqlx::query_as(LOCK_SEQUENCES).fetch_all(conn).await)
+                .map_err(failed())?;
+        let last =
+            |name: &str| sequences.iter().find(|(given, _)| given == name).map_or(0, |(_, value)| *value);
+        Ok(Self {
+            db,
+            now: store.clock.now(),
+            next_event: last("event") + 1,
+            next_incident: last("incident") + 1,
+            incidents: HashMap::new(),
+            alerts: HashMap::new(),
+            new_events: Vec::new(),
+            new_jobs: Vec::new(),
+            new_wake: false,
+            committed: Committed::default(),
+            bus: store.bus.clone(),
+            jobs_added: store.jobs_added.clone(),
+            follow_ups: store.follow_ups,
+        })
+    }
+
+    /// The time of this transaction: all that it writes down was recorded then.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Opens an incident with its first events. Gives it as it stands after them.
+    pub fn open_incident(&mut self, events: Vec<NewEvent>) -> Incident {
+        let incident = Incident::unborn(IncidentId::generate(), IncidentNumber(self.next_incident));
+        self.next_incident += 1;
+        self.append(incident, events)
+    }
+
+    /// Appends events to an incident that this transaction has read or opened, and the jobs that they ask for. Gives
+    /// the incident as it stands after them.
+    pub fn append(&mut self, mut incident: Incident, events: Vec<NewEvent>) -> Incident {
+        for event in events {
+            let event = Event {
+                id: EventId(self.next_event),
+                incident: incident.id,
+                at: event.at,
+                recorded_at: self.now,
+                actor: event.actor,
+                kind: event.kind,
+                assets: event.assets,
+            };
+            self.next_event += 1;
+            incident.apply(&event);
+            for kind in (self.follow_ups)(&incident, &event) {
+                self.new_jobs.push(NewJob { kind, incident: incident.id, generation: event.id });
+            }
+            self.new_events.push(event);
+        }
+        if !self.committed.incidents.contains(&incident.id) {
+            self.committed.incidents.push(incident.id);
+        }
+        self.incidents.insert(incident.id, incident.clone());
+        incident
+    }
+
+    /// Writes everything, makes it durable, and tells the subscribers.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        let failed = || StoreError::query("commit");
+        self.write_incidents().await?;
+        self.write_alerts().await?;
+        self.write_events().await?;
+        self.write_assets().await?;
+        self.write_jobs().await?;
+        if !self.new_events.is_empty() {
+            for (name, next) in [("event", self.next_event), ("incident", self.next_incident)] {
+                db::within!(&mut self.db, conn => {
+                    sqlx::query(SAVE_SEQUENCE).bind(name).bind(next - 1).execute(conn).await
+                })
+                .map_err(failed())?;
+            }
+        }
+        self.db.commit().await.map_err(failed())?;
+        if !self.new_jobs.is_empty() || self.new_wake {
+            self.jobs_added.notify_one();
+        }
+        if self.committed != Committed::default() {
+            // Nobody listening is no error.
+            drop(self.bus.send(Arc::new(self.committed)));
+        }
+        Ok(())
+    }
+}
