@@ -110,7 +110,9 @@ impl Alert {
 
     /// How urgent its sender calls it.
     pub fn severity(&self) -> Severity {
-        Severity::from_label(self.labels.get("severity").or_else(|| self.labels.get("priority")).map(String::as_str))
+        Severity::from_label(
+            self.labels.get("severity").or_else(|| self.labels.get("priority")).map(String::as_str),
+        )
     }
 
     /// What is wrong, in the sender's words.
@@ -154,7 +156,8 @@ fn words_of_name(name: &str) -> String {
     let mut words = String::new();
     for (i, letter) in letters.iter().enumerate() {
         let after_lower = i > 0 && letters[i - 1].is_lowercase();
-        let starts_word = i > 0 && letter.is_uppercase() && letters.get(i + 1).is_some_and(|next| next.is_lowercase());
+        let starts_word =
+            i > 0 && letter.is_uppercase() && letters.get(i + 1).is_some_and(|next| next.is_lowercase());
         if *letter == '_' || *letter == '-' {
             words.push(' ');
         } else if letter.is_uppercase() && (after_lower || starts_word) {

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    Actor, Alert, AlertSnapshot, AlertStatus, EventKind, Fingerprint, Identity, Incident, IncidentId, NewEvent,
+    Actor, Alert, AlertSnapshot, AlertStatus, EventKind, Fingerprint, Identity, Incident, IncidentId,
+    NewEvent,
 };
 
 /// Alerts with the same key belong to the same incident while it is open.
@@ -157,7 +158,12 @@ fn fired(
             );
             let mut events = vec![NewEvent::new(now, Actor::correlation(), EventKind::Reopened { reason })];
             if !was_firing {
-                events.push(alert_fired(alert, false, "It belonged to this incident before.".to_owned(), now));
+                events.push(alert_fired(
+                    alert,
+                    false,
+                    "It belonged to this incident before.".to_owned(),
+                    now,
+                ));
             }
             return Decision::Append(own.id, events);
         }
@@ -182,7 +188,12 @@ fn fired(
     ])
 }
 
-fn resolved(alert: &Alert, known: Option<&KnownAlert>, own: Option<&Incident>, now: DateTime<Utc>) -> Decision {
+fn resolved(
+    alert: &Alert,
+    known: Option<&KnownAlert>,
+    own: Option<&Incident>,
+    now: DateTime<Utc>,
+) -> Decision {
     let Some(known) = known else { return Decision::Ignore(Ignored::NeverFired) };
     if known.status == AlertStatus::Resolved {
         return Decision::Ignore(Ignored::AlreadyResolved);
@@ -193,7 +204,8 @@ fn resolved(alert: &Alert, known: Option<&KnownAlert>, own: Option<&Incident>, n
     let Some(own) = own else { return Decision::Ignore(Ignored::NeverFired) };
     let ended = alert.ends_at.unwrap_or(now).min(now);
     let snapshot = AlertSnapshot::from(alert);
-    let mut events = vec![NewEvent::new(ended, alert.source.into(), EventKind::AlertResolved { alert: snapshot })];
+    let mut events =
+        vec![NewEvent::new(ended, alert.source.into(), EventKind::AlertResolved { alert: snapshot })];
     if own.is_open() && own.alerts_firing <= 1 {
         let reason = if own.alerts_total > 1 {
             format!("The last of its {} alerts is resolved.", own.alerts_total)
@@ -245,8 +257,11 @@ mod tests {
             let own_id = known.as_ref().and_then(|known| known.incident);
             let own = self.incidents.iter().find(|incident| Some(incident.id) == own_id).cloned();
             let key = CorrelationKey::of(alert).key;
-            let same =
-                self.incidents.iter().find(|incident| incident.is_open() && incident.correlation_key == key).cloned();
+            let same = self
+                .incidents
+                .iter()
+                .find(|incident| incident.is_open() && incident.correlation_key == key)
+                .cloned();
             let policy = Policy::default();
             let decision = correlate(alert, known.as_ref(), own.as_ref(), same.as_ref(), &policy, now);
             let incident = match &decision {

@@ -106,7 +106,10 @@ mod tests {
     #[test]
     fn names_and_values_do_not_run_into_each_other() {
         assert_ne!(Identity::of(&labels(&[("ab", "c")])), Identity::of(&labels(&[("a", "bc")])));
-        assert_ne!(Identity::of(&labels(&[("a", "b"), ("c", "d")])), Identity::of(&labels(&[("a", "d"), ("c", "b")])));
+        assert_ne!(
+            Identity::of(&labels(&[("a", "b"), ("c", "d")])),
+            Identity::of(&labels(&[("a", "d"), ("c", "b")]))
+        );
     }
 
     #[test]
@@ -115,6 +118,9 @@ mod tests {
         assert_eq!(Fingerprint::given_or_computed(Some("abc"), &identity).as_str(), "abc");
         assert_eq!(Fingerprint::given_or_computed(Some("  "), &identity).as_str(), identity.as_str());
         assert_eq!(Fingerprint::given_or_computed(None, &identity).as_str(), identity.as_str());
-        assert_eq!(Fingerprint::given_or_computed(Some(&"x".repeat(500)), &identity).as_str(), identity.as_str());
+        assert_eq!(
+            Fingerprint::given_or_computed(Some(&"x".repeat(500)), &identity).as_str(),
+            identity.as_str()
+        );
     }
 }

@@ -179,7 +179,8 @@ impl Incident {
             }
             EventKind::Reopened { .. } => {
                 // The acknowledgement stays: a flapping alert does not take an incident away from its owner.
-                self.status = self.acknowledged.as_ref().map_or(IncidentStatus::Open, |_| IncidentStatus::Acknowledged);
+                self.status =
+                    self.acknowledged.as_ref().map_or(IncidentStatus::Open, |_| IncidentStatus::Acknowledged);
                 self.resolved_at = None;
                 self.reopened_count += 1;
             }
@@ -242,14 +243,21 @@ mod tests {
 
     #[test]
     fn an_owner_who_was_assigned_is_not_replaced_by_an_acknowledgement() {
-        let incident =
-            incident_after(vec![opened(), EventKind::Assigned { owner: Some("bob".into()) }, EventKind::Acknowledged]);
+        let incident = incident_after(vec![
+            opened(),
+            EventKind::Assigned { owner: Some("bob".into()) },
+            EventKind::Acknowledged,
+        ]);
         assert_eq!(incident.owner.as_deref(), Some("bob"));
     }
 
     #[test]
     fn acknowledging_what_is_over_does_not_open_it() {
-        let incident = incident_after(vec![opened(), EventKind::Resolved { reason: "r".into() }, EventKind::Acknowledged]);
+        let incident = incident_after(vec![
+            opened(),
+            EventKind::Resolved { reason: "r".into() },
+            EventKind::Acknowledged,
+        ]);
         assert_eq!(incident.status, IncidentStatus::Resolved);
     }
 }

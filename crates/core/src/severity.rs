@@ -31,8 +31,12 @@ impl Severity {
     /// [`Severity::Ticket`]: it must not be lost, and it must not wake anybody.
     pub fn from_label(label: Option<&str>) -> Self {
         match label.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-            "page" | "critical" | "crit" | "emergency" | "fatal" | "disaster" | "p1" | "sev1" | "sev0" => Self::Page,
-            "info" | "information" | "informational" | "notice" | "none" | "debug" | "p5" | "sev5" => Self::Info,
+            "page" | "critical" | "crit" | "emergency" | "fatal" | "disaster" | "p1" | "sev1" | "sev0" => {
+                Self::Page
+            }
+            "info" | "information" | "informational" | "notice" | "none" | "debug" | "p5" | "sev5" => {
+                Self::Info
+            }
             _ => Self::Ticket,
         }
     }
@@ -53,7 +57,10 @@ impl FromStr for Severity {
     type Err = UnknownSeverity;
 
     fn from_str(word: &str) -> Result<Self, UnknownSeverity> {
-        Self::ALL.into_iter().find(|severity| severity.as_str() == word).ok_or_else(|| UnknownSeverity(word.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|severity| severity.as_str() == word)
+            .ok_or_else(|| UnknownSeverity(word.to_owned()))
     }
 }
 

@@ -1,0 +1,8 @@
+//! The store on a real database.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod assets;
+mod incidents;
+mod jobs;
+mod world;
