@@ -1,0 +1,77 @@
+use std::{io, path::PathBuf};
+
+/// Why a suite could not be run at all. What a suite finds wrong with a server stands in its report instead.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// A file of the data folder cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line of a JSON-lines file does not have the form that the suite expects.
+    #[error("{}, line {line} is not what this suite expects", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A JSON-lines file has no lines.
+    #[error("{} holds no cases", path.display())]
+    NoCases {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that the index names is not there.
+    #[error("{}, line {line} names {file}, which cannot be read", index.display())]
+    Case {
+        /// The index.
+        index: PathBuf,
+        /// The line of the index, from 1.
+        line: usize,
+        /// The file that it names.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The HTTP client could not be set up.
+    #[error("cannot set up the HTTP client")]
+    Client {
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// A question that the suite asks about the server got no usable answer.
+    #[error("cannot ask {url}")]
+    Ask {
+        /// The address asked.
+        url: String,
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// A question that the suite asks about the server was answered with something else.
+    #[error("{url} answered {status}: {text}")]
+    Answer {
+        /// The address asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of what it answered.
+        text: String,
+    },
+    /// A list never ends.
+    #[error("{url} gave the cursor {cursor:?} twice, so its pages never end")]
+    EndlessPages {
+        /// The address asked.
+        url: String,
+        /// The cursor.
+        cursor: String,
+    },
+    /// The suite's result would mean nothing on a server that has seen alerts before.
+    #[error("the server keeps alerts already; this suite needs a fresh one")]
+    NotFresh,
+}

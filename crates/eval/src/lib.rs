@@ -1,0 +1,14 @@
+//! Evaluation suites and the HTTP benchmark.
+//!
+//! They see a server only through its HTTP address, as its users do, so that a score means something.
+
+pub mod bench;
+mod error;
+mod jsonl;
+mod report;
+mod server;
+pub mod table;
+pub mod webhooks;
+
+pub use error::EvalError;
+pub use report::Report;

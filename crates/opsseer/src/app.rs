@@ -1,0 +1,94 @@
+//! What handlers and jobs work with.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
+use opsseer_ai::runbook::{AnswerRunbook, RunbookIndex};
+use opsseer_connect::{
+    Limits,
+    prometheus::{Metrics, PrometheusClient},
+};
+use opsseer_core::Clock;
+use opsseer_store::Store;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::Config,
+    ingest::{self, Ingest},
+    jobs, telemetry,
+};
+
+/// What handlers and jobs work with. Time and every other system come in here, so that tests decide them.
+pub struct App {
+    /// What the operator set.
+    pub config: Config,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Everything remembered.
+    pub store: Store,
+    /// The way of alerts into the store.
+    pub ingest: Ingest,
+    /// Prometheus.
+    pub metrics: Arc<dyn Metrics>,
+    /// The runbooks.
+    pub runbooks: Arc<dyn AnswerRunbook>,
+    /// OpsSeer's own metrics.
+    pub telemetry: PrometheusHandle,
+    /// Cancelled when the server is to end: streams end, workers take no more jobs.
+    pub ending: CancellationToken,
+    /// Work that the server waits for before it ends.
+    pub tasks: TaskTracker,
+}
+
+/// As handlers hold it.
+pub type SharedApp = Arc<App>;
+
+impl App {
+    /// Opens the store, reads the runbooks, and starts the writer and the workers.
+    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<SharedApp> {
+        let limits =
+            Limits { timeout: config.prometheus.timeout, max_body_bytes: config.prometheus.max_answer_bytes };
+        let metrics = PrometheusClient::new(config.prometheus.url.clone(), limits)
+            .context("cannot use the configured Prometheus")?;
+        Self::start_with(config, clock, Arc::new(metrics)).await
+    }
+
+    /// As [`App::start`], with another source of metrics.
+    pub async fn start_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<dyn Metrics>,
+    ) -> anyhow::Result<SharedApp> {
+        tokio::fs::create_dir_all(&config.data_dir)
+            .await
+            .with_context(|| format!("cannot make the data folder {}", config.data_dir.display()))?;
+        let store = Store::open(config.store_config(), clock.clone(), jobs::follow_ups).await?;
+        let dir = config.runbooks.dir.clone();
+        let runbooks = tokio::task::spawn_blocking(move || RunbookIndex::open(&dir)).await??;
+        let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let ingest = ingest::start(&config, store.clone(), &tasks);
+        let app = Arc::new(Self {
+            config,
+            clock,
+            store,
+            ingest,
+            metrics,
+            runbooks: Arc::new(runbooks),
+            telemetry: telemetry::metrics()?,
+            ending,
+            tasks,
+        });
+        app.tasks.spawn(jobs::work(app.clone()));
+        Ok(app)
+    }
+
+    /// Ends streams and workers, and waits for what is under way.
+    pub async fn stop(&self) {
+        self.ending.cancel();
+        self.ingest.close();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,247 @@
+//! What an operator can set: built-in defaults, then a file, then the environment.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use chrono::TimeDelta;
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use opsseer_core::Policy;
+use opsseer_store::StoreConfig;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The defaults, with their documentation.
+pub const DEFAULT: &str = include_str!("../config.default.toml");
+
+/// The file that is read if it is there and no other is named.
+const USUAL_FILE: &str = "opsseer.toml";
+
+/// Environment variables of the command line that are no configuration.
+const NOT_CONFIGURATION: [&str; 2] = ["url", "config"];
+
+/// Everything that can be set. `config.default.toml` says what each key means.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub http: Http,
+    pub store: Store,
+    pub ingest: Ingest,
+    pub correlation: Correlation,
+    pub jobs: Jobs,
+    pub prometheus: Prometheus,
+    pub runbooks: Runbooks,
+    pub log: Log,
+}
+
+/// The section `[http]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Http {
+    pub bind: SocketAddr,
+    pub public_url: String,
+    pub max_body_bytes: usize,
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+}
+
+/// The section `[store]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Store {
+    pub url: String,
+    pub readers: u32,
+}
+
+/// The section `[ingest]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Ingest {
+    pub queue: usize,
+    pub batch: usize,
+    pub max_alerts: usize,
+    pub max_label_bytes: usize,
+    pub max_annotation_bytes: usize,
+}
+
+/// The section `[correlation]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Correlation {
+    #[serde(with = "humantime_serde")]
+    pub reopen_window: Duration,
+    pub heartbeat_alert: String,
+    #[serde(with = "humantime_serde")]
+    pub heartbeat_max_age: Duration,
+}
+
+/// The section `[jobs]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Jobs {
+    pub workers: u32,
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
+    pub retry_after: Vec<RetryAfter>,
+}
+
+/// One step of the ladder of retries.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RetryAfter(#[serde(with = "humantime_serde")] pub Duration);
+
+/// The section `[prometheus]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Prometheus {
+    pub url: Url,
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    pub max_answer_bytes: usize,
+}
+
+/// The section `[runbooks]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Runbooks {
+    pub dir: PathBuf,
+}
+
+/// The section `[log]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Log {
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key or a value is not understood.
+    #[error("the configuration is not understood")]
+    Read(#[source] Box<figment::Error>),
+    /// The file that was named is not there.
+    #[error("the configuration file {0} does not exist")]
+    NoFile(PathBuf),
+    /// A value is understood but cannot be.
+    #[error("{key} is {given}; {allowed}")]
+    Value {
+        /// Which key.
+        key: &'static str,
+        /// What it was.
+        given: String,
+        /// What would do.
+        allowed: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the defaults, then `file` (or `opsseer.toml`, if there), then the environment.
+    pub fn load(file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
+            return Err(ConfigError::NoFile(file.clone()));
+        }
+        let environment = Env::prefixed("OPSSEER_").ignore(&NOT_CONFIGURATION).split("__");
+        Self::from(defaults().merge(Toml::file(file.unwrap_or_else(|| USUAL_FILE.into()))).merge(environment))
+    }
+
+    /// The defaults, overridden by `toml` and nothing else: no file, no environment.
+    pub fn with_overrides(toml: &str) -> Result<Self, ConfigError> {
+        Self::from(defaults().merge(Toml::string(toml)))
+    }
+
+    fn from(figment: Figment) -> Result<Self, ConfigError> {
+        let config: Self = figment.extract().map_err(|error| ConfigError::Read(Box::new(error)))?;
+        let positive = [
+            ("ingest.queue", config.ingest.queue),
+            ("ingest.batch", config.ingest.batch),
+            ("ingest.max_alerts", config.ingest.max_alerts),
+            ("jobs.workers", config.jobs.workers as usize),
+            ("http.max_body_bytes", config.http.max_body_bytes),
+        ];
+        if let Some((key, given)) = positive.into_iter().find(|(_, value)| *value == 0) {
+            return Err(ConfigError::Value { key, given: given.to_string(), allowed: "it must be at least 1" });
+        }
+        if !config.http.public_url.is_empty() && Url::parse(&config.http.public_url).is_err() {
+            let given = format!("{:?}", config.http.public_url);
+            return Err(ConfigError::Value { key: "http.public_url", given, allowed: "it must be a URL or empty" });
+        }
+        Ok(config)
+    }
+
+    /// The address at which people reach the page, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match self.http.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.http.bind),
+            url => url.to_owned(),
+        }
+    }
+
+    /// What the store needs to know.
+    pub fn store_config(&self) -> StoreConfig {
+        let url = match self.store.url.as_str() {
+            "" => format!("sqlite:{}", self.data_dir.join("opsseer.db").display()),
+            url => url.to_owned(),
+        };
+        StoreConfig { url, assets: self.data_dir.join("assets"), readers: self.store.readers }
+    }
+
+    /// What correlation needs to know.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            reopen_window: TimeDelta::from_std(self.correlation.reopen_window).unwrap_or(TimeDelta::MAX),
+            heartbeat_alert: self.correlation.heartbeat_alert.clone(),
+        }
+    }
+}
+
+fn defaults() -> Figment {
+    Figment::from(Toml::string(DEFAULT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_complete_and_sound() {
+        let config = Config::with_overrides("").expect("the default file must be usable");
+        assert_eq!(config.public_url(), "http://127.0.0.1:8888");
+        assert_eq!(config.store_config().url, "sqlite:data/opsseer.db");
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_that_names_it() {
+        let error = Config::with_overrides("[http]\nbnid = \"127.0.0.1:1\"").expect_err("must fail");
+        let ConfigError::Read(error) = error else { panic!("{error}") };
+        assert!(error.to_string().contains("bnid"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_refused() {
+        let error = Config::with_overrides("[ingest]\nqueue = 0").expect_err("must fail");
+        assert_eq!(error.to_string(), "ingest.queue is 0; it must be at least 1");
+    }
+}

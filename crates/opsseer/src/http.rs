@@ -1,0 +1,85 @@
+//! The HTTP API: one file a resource.
+
+pub mod actions;
+pub mod alerts;
+pub mod assets;
+pub mod error;
+pub mod health;
+pub mod incidents;
+pub mod stream;
+pub mod webhook;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderValue, StatusCode, header},
+    middleware,
+    routing::get,
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer, trace::TraceLayer,
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{app::SharedApp, http::error::ApiError, web};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "OpsSeer",
+    description = "Takes alerts, opens incidents, and keeps their timelines.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Description;
+
+/// Everything that the server answers.
+pub fn router(app: SharedApp) -> Router {
+    let (api, description) = described().split_for_parts();
+    let document = description.to_pretty_json().expect("the description is plain data");
+    // Streams last as long as their readers do; everything else has a time-out.
+    let bounded = api
+        .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], document) }))
+        .merge(web::routes())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.config.http.request_timeout));
+    Router::new()
+        .merge(bounded)
+        .merge(stream::routes())
+        .merge(web::live_routes())
+        .fallback(|request: Request| async move { ApiError::not_found(&format!("nothing is at {}", request.uri().path())) })
+        .layer(middleware::from_fn(web::same_origin::refuse_foreign_posts))
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .with_state(app)
+}
+
+fn described() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(webhook::receive_alertmanager))
+        .routes(routes!(webhook::receive_grafana))
+        .routes(routes!(incidents::list_incidents))
+        .routes(routes!(incidents::show_incident))
+        .routes(routes!(incidents::list_timeline))
+        .routes(routes!(actions::add_note))
+        .routes(routes!(actions::acknowledge_incident))
+        .routes(routes!(actions::assign_incident))
+        .routes(routes!(actions::set_severity))
+        .routes(routes!(actions::resolve_incident))
+        .routes(routes!(actions::reopen_incident))
+        .routes(routes!(alerts::list_alerts))
+        .routes(routes!(assets::show_asset))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// The OpenAPI description, as committed in `docs/openapi.json`.
+pub fn openapi_json() -> String {
+    described().to_openapi().to_pretty_json().expect("the description is plain data")
+}

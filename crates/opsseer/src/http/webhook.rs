@@ -1,0 +1,96 @@
+//! The way in: senders' webhooks become alerts, are written, and only then answered.
+//!
+//! Another source of alerts is another handler here with its parser in `webhook/`.
+
+mod body;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::StatusCode,
+};
+use opsseer_core::AlertSource;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::{App, SharedApp},
+    http::error::{ApiError, Problem},
+};
+
+/// The incidents that the alerts of a webhook belong to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookResponse {
+    /// One entry an incident, in the order of the alerts. A heartbeat belongs to none.
+    pub incidents: Vec<WebhookIncident>,
+}
+
+/// An incident, shortly.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookIncident {
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// Its number.
+    pub number: i64,
+    /// Its page.
+    pub url: String,
+}
+
+/// Takes a webhook of Prometheus Alertmanager (`webhook_config`, version 4 of its body).
+#[utoipa::path(post, path = "/webhook/alertmanager", request_body(content = Object, content_type = "application/json"),
+    responses((status = 202, description = "all alerts are kept", body = WebhookResponse),
+        (status = 400, description = "not understood; nothing is kept", body = Problem),
+        (status = 413, description = "too large; nothing is kept", body = Problem),
+        (status = 503, description = "busy; nothing is kept; try again", body = Problem)))]
+pub async fn receive_alertmanager(
+    State(app): State<SharedApp>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<WebhookResponse>), ApiError> {
+    receive(&app, AlertSource::Alertmanager, body).await
+}
+
+/// Takes a webhook of Grafana's unified alerting.
+#[utoipa::path(post, path = "/webhook/grafana", request_body(content = Object, content_type = "application/json"),
+    responses((status = 202, description = "all alerts are kept", body = WebhookResponse),
+        (status = 400, description = "not understood; nothing is kept", body = Problem),
+        (status = 413, description = "too large; nothing is kept", body = Problem),
+        (status = 503, description = "busy; nothing is kept; try again", body = Problem)))]
+pub async fn receive_grafana(
+    State(app): State<SharedApp>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<WebhookResponse>), ApiError> {
+    receive(&app, AlertSource::Grafana, body).await
+}
+
+async fn receive(
+    app: &App,
+    source: AlertSource,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<WebhookResponse>), ApiError> {
+    let answer = take(app, source, body).await;
+    let result = if answer.is_ok() { "accepted" } else { "refused" };
+    metrics::counter!("opsseer_webhooks_total", "source" => source.as_str(), "result" => result).increment(1);
+    if let Err(error) = &answer {
+        tracing::warn!(source = source.as_str(), status = error.status().as_u16(), reason = error.detail(), "webhook refused");
+    }
+    Ok((StatusCode::ACCEPTED, Json(answer?)))
+}
+
+async fn take(
+    app: &App,
+    source: AlertSource,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<WebhookResponse, ApiError> {
+    let alerts = body::parse(&body?, source, app.clock.now(), &app.config.ingest)
+        .map_err(|error| ApiError::bad_request("body_not_understood", error.to_string()))?;
+    metrics::counter!("opsseer_alerts_received_total", "source" => source.as_str()).increment(alerts.len() as u64);
+    let incidents = app.ingest.submit(alerts).await?;
+    let base = app.config.public_url();
+    let short = |incident: opsseer_core::Incident| WebhookIncident {
+        id: incident.id.0,
+        number: incident.number.0,
+        url: format!("{base}/incidents/{}", incident.number),
+    };
+    Ok(WebhookResponse { incidents: incidents.into_iter().map(short).collect() })
+}

@@ -1,0 +1,315 @@
+//! The webhook bodies of Alertmanager and of Grafana's unified alerting, which took over its form.
+//!
+//! Sources: Prometheus documentation, "Configuration", `webhook_config`; Grafana documentation, "Webhook notifier".
+//! Read with a light hand where nothing is lost by it (a missing `startsAt`, a number as a label), and strictly where
+//! an alert would be lost: a body is taken whole or refused whole.
+
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use opsseer_core::{Alert, AlertSource, AlertStatus, Fingerprint, Identity, Labels};
+use serde_json::{Map, Value};
+
+use crate::config::Ingest;
+
+/// Why a body cannot be taken. `path` names the place, such as `alerts[2].labels`.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    #[error("the body must be a JSON object with a list \"alerts\"; it is {0}")]
+    NotObject(&'static str),
+    #[error("{path} must be {expected}; it is {found}")]
+    Type { path: String, expected: &'static str, found: &'static str },
+    #[error("\"alerts\" is empty: there is nothing to keep")]
+    NoAlerts,
+    #[error("the body holds {found} alerts; at most {allowed} are taken at once (ingest.max_alerts)")]
+    TooMany { found: usize, allowed: usize },
+    #[error("{path} holds a NUL character")]
+    Nul { path: String },
+    #[error("{path} is {found:?}; it must be \"firing\" or \"resolved\"")]
+    Status { path: String, found: String },
+    #[error("{path} is {found:?}; it must be a time such as 2026-01-31T08:15:00Z")]
+    Time { path: String, found: String },
+}
+
+/// Grafana's fields that lead a person to the picture, kept as annotations.
+const GRAFANA_LINKS: [(&str, &str); 4] = [
+    ("dashboardURL", "dashboard_url"),
+    ("panelURL", "panel_url"),
+    ("silenceURL", "silence_url"),
+    ("valueString", "value"),
+];
+
+/// Reads all alerts of a body.
+pub(crate) fn parse(
+    body: &[u8],
+    source: AlertSource,
+    now: DateTime<Utc>,
+    limits: &Ingest,
+) -> Result<Vec<Alert>, BodyError> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| BodyError::NotJson(error.to_string()))?;
+    let Value::Object(body) = body else { return Err(BodyError::NotObject(type_of(&body))) };
+    let alerts = match body.get("alerts") {
+        Some(Value::Array(alerts)) => alerts,
+        other => {
+            let found = other.map_or("missing", type_of);
+            return Err(BodyError::Type { path: "alerts".to_owned(), expected: "a list", found });
+        }
+    };
+    if alerts.is_empty() {
+        return Err(BodyError::NoAlerts);
+    }
+    if alerts.len() > limits.max_alerts {
+        return Err(BodyError::TooMany { found: alerts.len(), allowed: limits.max_alerts });
+    }
+    let envelope = Envelope {
+        source,
+        now,
+        limits,
+        status: body.get("status").and_then(Value::as_str),
+        group_key: optional_text(&body, "", "groupKey")?.filter(|key| !key.is_empty()),
+        common_annotations: text_map(&body, "", "commonAnnotations")?,
+    };
+    alerts.iter().enumerate().map(|(i, alert)| envelope.alert(&format!("alerts[{i}]"), alert)).collect()
+}
+
+/// What the alerts of a body share.
+struct Envelope<'a> {
+    source: AlertSource,
+    now: DateTime<Utc>,
+    limits: &'a Ingest,
+    status: Option<&'a str>,
+    group_key: Option<String>,
+    common_annotations: Labels,
+}
+
+impl Envelope<'_> {
+    fn alert(&self, path: &str, alert: &Value) -> Result<Alert, BodyError> {
+        let Value::Object(alert) = alert else {
+            return Err(BodyError::Type { path: path.to_owned(), expected: "an object", found: type_of(alert) });
+        };
+        let mut labels = text_map(alert, path, "labels")?;
+        let mut annotations = text_map(alert, path, "annotations")?;
+        for (name, value) in &self.common_annotations {
+            annotations.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        for (field, annotation) in GRAFANA_LINKS {
+            if let Some(text) = optional_text(alert, path, field)?.filter(|text| !text.is_empty()) {
+                annotations.entry(annotation.to_owned()).or_insert(text);
+            }
+        }
+        let starts_at = time(alert, path, "startsAt")?.unwrap_or(self.now);
+        let ends_at = time(alert, path, "endsAt")?.filter(|end| *end >= starts_at);
+        let status = self.status_of(alert, path, ends_at)?;
+        // Identity comes before cutting: two alerts that differ only beyond the cut are still two.
+        let identity = Identity::of(&labels);
+        let given = optional_text(alert, path, "fingerprint")?;
+        let fingerprint = Fingerprint::given_or_computed(given.as_deref(), &identity);
+        cut(&mut labels, self.limits.max_label_bytes);
+        cut(&mut annotations, self.limits.max_annotation_bytes);
+        Ok(Alert {
+            fingerprint,
+            identity,
+            source: self.source,
+            status,
+            labels,
+            annotations,
+            starts_at,
+            ends_at,
+            generator_url: optional_text(alert, path, "generatorURL")?.filter(|url| !url.is_empty()),
+            group_key: self.group_key.clone(),
+        })
+    }
+
+    /// The alert's own word; else the body's; else what its end says.
+    fn status_of(
+        &self,
+        alert: &Map<String, Value>,
+        path: &str,
+        ends_at: Option<DateTime<Utc>>,
+    ) -> Result<AlertStatus, BodyError> {
+        match optional_text(alert, path, "status")?.as_deref().or(self.status) {
+            // "alerting", "no_data" and "pending" are Grafana's words for its states.
+            Some("firing" | "alerting" | "no_data") => Ok(AlertStatus::Firing),
+            Some("resolved" | "ok" | "normal") => Ok(AlertStatus::Resolved),
+            Some(other) => {
+                Err(BodyError::Status { path: format!("{path}.status"), found: other.chars().take(80).collect() })
+            }
+            None if ends_at.is_some_and(|end| end <= self.now) => Ok(AlertStatus::Resolved),
+            None => Ok(AlertStatus::Firing),
+        }
+    }
+}
+
+/// A map from text to text. Missing or null is empty; numbers and booleans are taken as their text.
+fn text_map(object: &Map<String, Value>, path: &str, field: &str) -> Result<Labels, BodyError> {
+    let path = join(path, field);
+    let map = match object.get(field) {
+        None | Some(Value::Null) => return Ok(Labels::new()),
+        Some(Value::Object(map)) => map,
+        Some(other) => return Err(BodyError::Type { path, expected: "an object", found: type_of(other) }),
+    };
+    let mut labels = Labels::new();
+    for (name, value) in map {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Null => String::new(),
+            other => {
+                let path = format!("{path}.{name}");
+                return Err(BodyError::Type { path, expected: "text", found: type_of(other) });
+            }
+        };
+        if text.contains('\0') || name.contains('\0') {
+            return Err(BodyError::Nul { path: format!("{path}.{}", name.replace('\0', "\\0")) });
+        }
+        labels.insert(name.clone(), text);
+    }
+    Ok(labels)
+}
+
+fn optional_text(object: &Map<String, Value>, path: &str, field: &str) -> Result<Option<String>, BodyError> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.contains('\0') => Err(BodyError::Nul { path: join(path, field) }),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(BodyError::Type { path: join(path, field), expected: "text", found: type_of(other) }),
+    }
+}
+
+/// A time, if there is one. Alertmanager writes "never" as year 1, others as 1970.
+fn time(object: &Map<String, Value>, path: &str, field: &str) -> Result<Option<DateTime<Utc>>, BodyError> {
+    let Some(text) = optional_text(object, path, field)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    match DateTime::parse_from_rfc3339(&text) {
+        Ok(time) if time.year() <= 1970 => Ok(None),
+        Ok(time) => Ok(Some(time.to_utc().trunc_subsecs(6))),
+        Err(_) => Err(BodyError::Time { path: join(path, field), found: text.chars().take(80).collect() }),
+    }
+}
+
+fn cut(texts: &mut Labels, limit: usize) {
+    for text in texts.values_mut().filter(|text| text.len() > limit) {
+        let whole = text.len();
+        text.truncate(text.floor_char_boundary(limit));
+        text.push_str(&format!(" … [cut by OpsSeer: {whole} bytes]"));
+    }
+}
+
+fn join(path: &str, field: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn limits() -> Ingest {
+        Config::with_overrides("").expect("sound").ingest
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).expect("in range")
+    }
+
+    fn parsed(body: &Value) -> Result<Vec<Alert>, BodyError> {
+        parse(body.to_string().as_bytes(), AlertSource::Alertmanager, now(), &limits())
+    }
+
+    fn refusal(body: &Value) -> String {
+        parsed(body).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn every_alert_of_a_body_is_read() {
+        let alerts = parsed(&json!({"status": "firing", "groupKey": "g", "commonAnnotations": {"runbook_url": "r.md"}, "alerts": [
+            {"labels": {"alertname": "A"}, "startsAt": "2026-01-02T03:04:05.123456789+01:00", "endsAt": "0001-01-01T00:00:00Z"},
+            {"status": "resolved", "labels": {"alertname": "B"}, "annotations": {"runbook_url": "own.md"}, "fingerprint": "b1"},
+            {"labels": {"alertname": "C", "n": 3, "on": true}, "endsAt": "1970-01-01T00:00:00Z"},
+        ]})).expect("understood");
+        assert_eq!(alerts.len(), 3);
+        assert_eq!(alerts[0].starts_at.to_rfc3339(), "2026-01-02T02:04:05.123456+00:00");
+        assert_eq!((alerts[0].status, alerts[0].ends_at), (AlertStatus::Firing, None));
+        assert_eq!(alerts[0].annotations["runbook_url"], "r.md");
+        assert_eq!((alerts[1].status, alerts[1].fingerprint.as_str()), (AlertStatus::Resolved, "b1"));
+        assert_eq!(alerts[1].annotations["runbook_url"], "own.md");
+        assert_eq!((alerts[2].labels["n"].as_str(), alerts[2].starts_at), ("3", now()));
+    }
+
+    #[test]
+    fn a_refused_body_names_the_place() {
+        assert!(parse(b"{\"alerts\": [", AlertSource::Alertmanager, now(), &limits())
+            .expect_err("must be refused").to_string().starts_with("the body is not JSON: EOF"));
+        assert_eq!(refusal(&json!([])), "the body must be a JSON object with a list \"alerts\"; it is a list");
+        assert_eq!(refusal(&json!({"alerts": null})), "alerts must be a list; it is null");
+        assert_eq!(refusal(&json!({"alerts": []})), "\"alerts\" is empty: there is nothing to keep");
+        assert_eq!(
+            refusal(&json!({"alerts": [{}, {"labels": {"a": "x\u{0}y"}}]})),
+            "alerts[1].labels.a holds a NUL character"
+        );
+        assert_eq!(refusal(&json!({"alerts": [7]})), "alerts[0] must be an object; it is a number");
+        assert_eq!(
+            refusal(&json!({"alerts": [{"labels": {"a": ["b"]}}]})),
+            "alerts[0].labels.a must be text; it is a list"
+        );
+        assert_eq!(
+            refusal(&json!({"alerts": [{"startsAt": "yesterday"}]})),
+            "alerts[0].startsAt is \"yesterday\"; it must be a time such as 2026-01-31T08:15:00Z"
+        );
+        assert_eq!(
+            refusal(&json!({"alerts": [{"status": "maybe"}]})),
+            "alerts[0].status is \"maybe\"; it must be \"firing\" or \"resolved\""
+        );
+    }
+
+    #[test]
+    fn an_endless_nest_is_refused_and_not_followed() {
+        let deep = "[".repeat(100_000);
+        assert!(matches!(
+            parse(deep.as_bytes(), AlertSource::Grafana, now(), &limits()),
+            Err(BodyError::NotJson(_))
+        ));
+    }
+
+    #[test]
+    fn too_many_alerts_are_refused_with_the_limit() {
+        let limits = Ingest { max_alerts: 2, ..limits() };
+        let body = json!({"alerts": [{}, {}, {}]}).to_string();
+        let error = parse(body.as_bytes(), AlertSource::Grafana, now(), &limits).expect_err("must be refused");
+        assert_eq!(error, BodyError::TooMany { found: 3, allowed: 2 });
+    }
+
+    #[test]
+    fn a_long_value_is_cut_with_a_mark_and_the_alert_stays_itself() {
+        let long = "é".repeat(20_000);
+        let alerts = parsed(&json!({"alerts": [
+            {"labels": {"a": format!("{long}1")}, "annotations": {"summary": long}},
+            {"labels": {"a": format!("{long}2")}},
+        ]})).expect("understood");
+        assert!(alerts[0].annotations["summary"].ends_with("[cut by OpsSeer: 40000 bytes]"));
+        assert!(alerts[0].labels["a"].len() < 2200);
+        assert_ne!(alerts[0].identity, alerts[1].identity);
+    }
+
+    #[test]
+    fn grafanas_links_are_kept_as_annotations() {
+        let alerts = parsed(&json!({"state": "alerting", "alerts": [
+            {"status": "firing", "labels": {}, "panelURL": "http://g/p", "valueString": "[ value=1 ]"},
+        ]})).expect("understood");
+        assert_eq!(alerts[0].annotations["panel_url"], "http://g/p");
+        assert_eq!(alerts[0].annotations["value"], "[ value=1 ]");
+    }
+}

@@ -1,0 +1,165 @@
+//! The way of alerts into the store: one writer, many webhooks a commit.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use opsseer_core::{Alert, CorrelationKey, Decision, Incident, Policy, correlate};
+use opsseer_store::{Store, StoreError, Tx};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+
+/// Takes alerts and answers when they are durable. Cheap to clone.
+#[derive(Clone)]
+pub struct Ingest {
+    /// Taken out when the server ends, which ends the writer once the queue is empty.
+    queue: Arc<Mutex<Option<mpsc::Sender<Waiting>>>>,
+}
+
+struct Waiting {
+    alerts: Vec<Alert>,
+    answer: oneshot::Sender<Result<Vec<Incident>, Arc<StoreError>>>,
+}
+
+/// Why alerts were not taken. In each case nothing of them is kept, and the sender may try again.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The queue is full.
+    #[error("too many webhooks are waiting to be written")]
+    Full,
+    /// The server is ending.
+    #[error("the server is ending")]
+    Ending,
+    /// The store refused.
+    #[error("the alerts could not be written")]
+    Store(#[source] Arc<StoreError>),
+}
+
+impl Ingest {
+    /// Writes the alerts of one webhook. When this answers, they are durable. Gives the incidents that they belong to.
+    pub async fn submit(&self, alerts: Vec<Alert>) -> Result<Vec<Incident>, IngestError> {
+        let queue = self.queue.lock().expect("never poisoned: nothing panics while it is held").clone();
+        let queue = queue.ok_or(IngestError::Ending)?;
+        let (answer, answered) = oneshot::channel();
+        queue.try_send(Waiting { alerts, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => IngestError::Full,
+            mpsc::error::TrySendError::Closed(_) => IngestError::Ending,
+        })?;
+        answered.await.map_err(|_| IngestError::Ending)?.map_err(IngestError::Store)
+    }
+
+    /// Takes no more. What is queued is still written.
+    pub fn close(&self) {
+        self.queue.lock().expect("never poisoned: nothing panics while it is held").take();
+    }
+
+    /// Whether the writer is there.
+    pub fn is_alive(&self) -> bool {
+        let queue = self.queue.lock().expect("never poisoned: nothing panics while it is held");
+        queue.as_ref().is_some_and(|queue| !queue.is_closed())
+    }
+}
+
+/// Starts the writer.
+pub(crate) fn start(config: &Config, store: Store, tasks: &TaskTracker) -> Ingest {
+    let (queue, waiting) = mpsc::channel(config.ingest.queue);
+    let writer = Writer { store, policy: config.policy(), batch: config.ingest.batch };
+    tasks.spawn(writer.run(waiting));
+    Ingest { queue: Arc::new(Mutex::new(Some(queue))) }
+}
+
+struct Writer {
+    store: Store,
+    policy: Policy,
+    batch: usize,
+}
+
+impl Writer {
+    async fn run(self, mut waiting: mpsc::Receiver<Waiting>) {
+        let mut batch = Vec::with_capacity(self.batch);
+        // What came while the last commit was on its way to the disk goes into the next one together.
+        while waiting.recv_many(&mut batch, self.batch).await > 0 {
+            metrics::gauge!("opsseer_ingest_queue_length").set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
+            self.write(std::mem::take(&mut batch)).await;
+        }
+    }
+
+    async fn write(&self, batch: Vec<Waiting>) {
+        let started = Instant::now();
+        let bodies: Vec<&[Alert]> = batch.iter().map(|one| one.alerts.as_slice()).collect();
+        let written = commit(&self.store, &self.policy, &bodies).await;
+        metrics::histogram!("opsseer_commit_seconds").record(started.elapsed().as_secs_f64());
+        match written {
+            Ok(incidents) => {
+                for (one, incidents) in batch.into_iter().zip(incidents) {
+                    // A sender that has left is answered on its next try: the alerts are kept.
+                    drop(one.answer.send(Ok(incidents)));
+                }
+            }
+            Err(error) => {
+                // One body must not take the others of its batch down with it.
+                let alone = batch.len() == 1;
+                let shared = Arc::new(error);
+                for one in batch {
+                    let result = if alone {
+                        Err(shared.clone())
+                    } else {
+                        commit(&self.store, &self.policy, &[&one.alerts]).await.map(|mut all| all.remove(0)).map_err(Arc::new)
+                    };
+                    drop(one.answer.send(result));
+                }
+            }
+        }
+    }
+}
+
+/// Writes the alerts of several webhooks in one transaction. Gives each webhook's incidents.
+async fn commit(store: &Store, policy: &Policy, bodies: &[&[Alert]]) -> Result<Vec<Vec<Incident>>, StoreError> {
+    let mut tx = store.begin().await?;
+    let mut answers = Vec::with_capacity(bodies.len());
+    for alerts in bodies {
+        let mut incidents: Vec<Incident> = Vec::new();
+        for alert in *alerts {
+            let Some(incident) = take(&mut tx, policy, alert).await? else { continue };
+            match incidents.iter_mut().find(|known| known.id == incident.id) {
+                Some(known) => *known = incident,
+                None => incidents.push(incident),
+            }
+        }
+        answers.push(incidents);
+    }
+    tx.commit().await?;
+    Ok(answers)
+}
+
+/// Lets one alert do what it does. Gives the incident that it belongs to, if any.
+async fn take(tx: &mut Tx, policy: &Policy, alert: &Alert) -> Result<Option<Incident>, StoreError> {
+    let before = tx.find_alert(&alert.fingerprint, &alert.identity).await?;
+    let own = match before.as_ref().and_then(|before| before.incident) {
+        Some(id) => tx.find_incident(id.into()).await?,
+        None => None,
+    };
+    let same_key = tx.find_open_incident_by_key(&CorrelationKey::of(alert).key).await?;
+    let known = before.as_ref().map(opsseer_store::StoredAlert::known);
+    let decision = correlate(alert, known.as_ref(), own.as_ref(), same_key.as_ref(), policy, tx.now());
+    let incident = match decision {
+        Decision::Heartbeat => {
+            tx.beat(alert.source).await?;
+            None
+        }
+        Decision::Ignore(reason) => {
+            tracing::debug!(fingerprint = %alert.fingerprint, ?reason, "alert changes nothing");
+            own
+        }
+        Decision::Open(events) => Some(tx.open_incident(events)),
+        Decision::Append(id, events) => {
+            let incident = [own, same_key].into_iter().flatten().find(|incident| incident.id == id);
+            incident.map(|incident| tx.append(incident, events))
+        }
+    };
+    tx.put_alert(alert.clone(), incident.as_ref().map(|incident| incident.id), before);
+    Ok(incident)
+}

@@ -1,0 +1,84 @@
+//! Enrichers: work that follows from an event, done outside any transaction, its result written with the job's end.
+//!
+//! A new enricher is a file in `jobs/`, a line in [`ALL`], and its kind in [`follow_ups`].
+
+mod answer_runbook;
+mod chart_metric;
+mod worker;
+
+use async_trait::async_trait;
+use opsseer_core::{AlertSnapshot, Event, EventId, EventKind, Incident, NewEvent};
+
+pub use worker::work;
+
+use crate::app::App;
+
+/// Alerts of one incident that are enriched. In a storm, the first few tell what there is to know.
+const ENRICHED_ALERTS: i64 = 5;
+
+/// Events that are searched for the alert that a job is about.
+const EVENTS_SEARCHED: u32 = 200;
+
+/// All enrichers.
+static ALL: [&dyn Job; 2] = [&answer_runbook::AnswerRunbook, &chart_metric::ChartMetric];
+
+/// Which jobs an event asks for.
+pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str] {
+    match &event.kind {
+        EventKind::AlertFired { first: true, .. } if incident.alerts_total <= ENRICHED_ALERTS => {
+            &[answer_runbook::KIND, chart_metric::KIND]
+        }
+        // The picture after the end shows that, and how, it got better.
+        EventKind::Reopened { .. } | EventKind::Resolved { .. } => &[chart_metric::KIND],
+        _ => &[],
+    }
+}
+
+/// One kind of work.
+#[async_trait]
+pub(crate) trait Job: Send + Sync {
+    /// Its name, in the job table, in logs and as the actor of its events.
+    fn kind(&self) -> &'static str;
+
+    /// Does the work. May be done again after a crash: it must have no effect but what it gives back.
+    async fn run(&self, app: &App, task: &Task) -> Result<Vec<NewEvent>, JobError>;
+}
+
+/// What a job is about.
+pub(crate) struct Task {
+    /// The incident as it stands.
+    pub(crate) incident: Incident,
+    /// The event that asked for the work.
+    pub(crate) cause: Event,
+    /// The alert that it is about: the newest that fired up to the cause.
+    pub(crate) alert: AlertSnapshot,
+}
+
+/// Why a job did not succeed, and whether it may next time.
+#[derive(Debug)]
+pub(crate) enum JobError {
+    /// The cause may pass: try again.
+    Retry(anyhow::Error),
+    /// Trying again would change nothing.
+    Fail(anyhow::Error),
+}
+
+impl Task {
+    /// Reads what the job of `generation` is about.
+    async fn load(app: &App, incident: opsseer_core::IncidentId, generation: EventId) -> Result<Self, JobError> {
+        let retry = |error: opsseer_store::StoreError| JobError::Retry(error.into());
+        let found = app.store.find_incident(incident.into()).await.map_err(retry)?;
+        let incident = found.ok_or_else(|| JobError::Fail(anyhow::anyhow!("its incident is gone")))?;
+        let before = EventId(generation.0 + 1);
+        let events = app.store.list_events_before(incident.id, before, EVENTS_SEARCHED).await.map_err(retry)?;
+        let alert = events.iter().find_map(|event| match &event.kind {
+            EventKind::AlertFired { alert, .. } => Some(alert.clone()),
+            _ => None,
+        });
+        let cause = events.into_iter().find(|event| event.id == generation);
+        match (cause, alert) {
+            (Some(cause), Some(alert)) => Ok(Self { incident, cause, alert }),
+            _ => Err(JobError::Fail(anyhow::anyhow!("no alert is near the event that asked for it"))),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Takes jobs, runs them, and writes what comes of them.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::TimeDelta;
+use opsseer_core::{Actor, EventKind, NewEvent};
+use opsseer_store::{Lease, StoreError};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+use super::{ALL, JobError, Task};
+use crate::app::{App, SharedApp};
+
+/// Even without a wake-up, the table is looked at this often: another replica may have added a job.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(5);
+
+/// After an error of the store, the next look waits this long.
+const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
+
+/// Works until the server ends, then lets what is under way finish.
+pub async fn work(app: SharedApp) {
+    let workers = app.config.jobs.workers;
+    let permits = Arc::new(Semaphore::new(workers as usize));
+    loop {
+        let free = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
+        let taken = match app.store.claim_jobs(free, app.config.jobs.lease).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::error!(error = %error, "jobs cannot be taken");
+                tokio::select! {
+                    () = app.ending.cancelled() => return,
+                    () = sleep(AFTER_STORE_ERROR) => continue,
+                }
+            }
+        };
+        let none = taken.is_empty();
+        for lease in taken {
+            let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
+            let app = app.clone();
+            app.clone().tasks.spawn(async move {
+                attempt(&app, &lease).await;
+                drop(permit);
+            });
+        }
+        tokio::select! {
+            () = app.ending.cancelled() => return,
+            // All are busy, or all that waited is taken: the next look follows a free worker or a new job.
+            () = wait(&app, none) => {}
+            () = a_worker_is_free(&permits), if free == 0 => {}
+        }
+    }
+}
+
+async fn a_worker_is_free(permits: &Semaphore) {
+    drop(permits.acquire().await);
+}
+
+/// Waits for a new job, for the time of the next retry, or a while.
+async fn wait(app: &App, none: bool) {
+    if !none {
+        return;
+    }
+    let now = app.clock.now();
+    let next = match app.store.next_job_at().await {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::error!(error = %error, "the next job cannot be looked for");
+            None
+        }
+    };
+    let until_next = next.map_or(LOOK_AT_LEAST_EVERY, |at| (at - now).to_std().unwrap_or_default());
+    tokio::select! {
+        () = app.store.jobs_added() => {}
+        () = sleep(until_next.min(LOOK_AT_LEAST_EVERY)) => {}
+    }
+}
+
+async fn attempt(app: &App, lease: &Lease) {
+    let started = Instant::now();
+    let outcome = match timeout(app.config.jobs.lease, run(app, lease)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(JobError::Retry(anyhow::anyhow!("it took longer than {:?}", app.config.jobs.lease))),
+    };
+    let result = match &outcome {
+        Ok(_) => "done",
+        Err(JobError::Retry(_)) => "retry",
+        Err(JobError::Fail(_)) => "failed",
+    };
+    metrics::counter!("opsseer_jobs_total", "kind" => lease.kind.clone(), "result" => result).increment(1);
+    metrics::histogram!("opsseer_job_seconds", "kind" => lease.kind.clone()).record(started.elapsed().as_secs_f64());
+    let written = match outcome {
+        Ok(events) => finish(app, lease, events).await,
+        Err(error) => put_back_or_give_up(app, lease, error).await,
+    };
+    match written {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(job = lease.kind, incident = %lease.incident, "another worker has the job by now; this result is dropped"),
+        // The lease runs out and the job is taken again.
+        Err(error) => tracing::error!(job = lease.kind, incident = %lease.incident, error = %error, "a job's result cannot be written"),
+    }
+}
+
+async fn run(app: &App, lease: &Lease) -> Result<Vec<NewEvent>, JobError> {
+    let job = ALL
+        .into_iter()
+        .find(|job| job.kind() == lease.kind)
+        .ok_or_else(|| JobError::Fail(anyhow::anyhow!("this version knows no such job")))?;
+    let task = Task::load(app, lease.incident, lease.generation).await?;
+    job.run(app, &task).await
+}
+
+/// Writes the events and the job's end together: both, or neither.
+async fn finish(app: &App, lease: &Lease, events: Vec<NewEvent>) -> Result<bool, StoreError> {
+    let mut tx = app.store.begin().await?;
+    if !tx.finish_job(lease).await? {
+        return Ok(false);
+    }
+    if let Some(incident) = tx.find_incident(lease.incident.into()).await?
+        && !events.is_empty()
+    {
+        tx.append(incident, events);
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The first failure and the last are told on the timeline; those between would only repeat the first.
+async fn put_back_or_give_up(app: &App, lease: &Lease, error: JobError) -> Result<bool, StoreError> {
+    let (why, may_pass) = match error {
+        JobError::Retry(why) => (why, true),
+        JobError::Fail(why) => (why, false),
+    };
+    let step = usize::try_from(lease.attempt - 1).unwrap_or(usize::MAX);
+    let pause = app.config.jobs.retry_after.get(step).filter(|_| may_pass);
+    let mut tx = app.store.begin().await?;
+    let retry_at = pause.map(|pause| tx.now() + TimeDelta::from_std(pause.0).unwrap_or(TimeDelta::MAX));
+    tracing::warn!(job = lease.kind, incident = %lease.incident, attempt = lease.attempt, again = retry_at.is_some(), error = format!("{why:#}"), "a job failed");
+    // A reader of the timeline needs the outermost words; the causes below them are in the log.
+    let why = why.to_string();
+    let kept = match retry_at {
+        Some(at) => tx.retry_job(lease, at, &why).await?,
+        None => tx.give_up_job(lease, &why).await?,
+    };
+    if !kept {
+        return Ok(false);
+    }
+    if (lease.attempt == 1 || retry_at.is_none())
+        && let Some(incident) = tx.find_incident(lease.incident.into()).await?
+    {
+        let actor = Actor::Component { name: lease.kind.clone() };
+        let kind = EventKind::StepFailed { step: lease.kind.clone(), error: why, retry_at };
+        let event = NewEvent::new(tx.now(), actor, kind);
+        tx.append(incident, vec![event]);
+    }
+    tx.commit().await?;
+    Ok(true)
+}

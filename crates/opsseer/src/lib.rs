@@ -1,0 +1,19 @@
+//! OpsSeer: takes alerts, opens incidents, and puts what a person needs on one live page.
+//!
+//! Where to look: `http/webhook.rs` is the way in, `ingest.rs` the one writer of alerts, `jobs.rs` the list of
+//! enrichers, `live.rs` the way out to open pages, `web.rs` the pages.
+
+pub mod actions;
+pub mod app;
+pub mod chaos;
+pub mod chart;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod http;
+pub mod ingest;
+pub mod jobs;
+pub mod live;
+pub mod server;
+mod telemetry;
+pub mod web;

@@ -1,0 +1,102 @@
+//! What the incident page needs of a log: the newest events, and the newest answer of each kind of work.
+
+use std::collections::HashMap;
+
+use opsseer_core::{Event, EventId, EventKind, IncidentId};
+use opsseer_store::{Store, StoreError};
+
+/// Events of the newest end that are read to find what the cards show.
+const NEWEST: u32 = 500;
+/// Events of the beginning, where the first answers stand, if the log is longer than that.
+const OLDEST: u32 = 200;
+
+/// The newest event of each kind of work. Folding the same event twice changes nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Story {
+    pub(crate) opened: Option<Event>,
+    pub(crate) runbook: Option<Event>,
+    pub(crate) runbook_missing: Option<Event>,
+    pub(crate) chart: Option<Event>,
+    /// By step.
+    pub(crate) failures: HashMap<String, Event>,
+    /// The newest event folded in.
+    pub(crate) last: EventId,
+}
+
+impl Story {
+    /// Reads the log and returns with it its newest events, newest first.
+    pub(crate) async fn read(store: &Store, incident: IncidentId) -> Result<(Self, Vec<Event>), StoreError> {
+        let newest = store.list_events_before(incident, EventId(i64::MAX), NEWEST).await?;
+        let oldest = if newest.len() == NEWEST as usize {
+            store.list_events(incident, EventId(0), OLDEST).await?
+        } else {
+            Vec::new()
+        };
+        let mut read = Self::default();
+        for event in oldest.iter().chain(&newest) {
+            read.fold(event);
+        }
+        Ok((read, newest))
+    }
+
+    pub(crate) fn fold(&mut self, event: &Event) {
+        self.last = self.last.max(event.id);
+        let place = match &event.kind {
+            EventKind::Opened { .. } => &mut self.opened,
+            EventKind::RunbookAnswered(_) => &mut self.runbook,
+            EventKind::RunbookMissing { .. } => &mut self.runbook_missing,
+            EventKind::Charted(_) => &mut self.chart,
+            EventKind::StepFailed { step, .. } => {
+                let known = self.failures.entry(step.clone()).or_insert_with(|| event.clone());
+                if known.id < event.id {
+                    *known = event.clone();
+                }
+                return;
+            }
+            _ => return,
+        };
+        if place.as_ref().is_none_or(|known| known.id < event.id) {
+            *place = Some(event.clone());
+        }
+    }
+
+    /// The newest failure of `step`, unless `done` came after it.
+    pub(crate) fn failure_after(&self, step: &str, done: Option<&Event>) -> Option<&Event> {
+        self.failures.get(step).filter(|failure| done.is_none_or(|done| done.id < failure.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::test_data::{event, runbook};
+
+    fn answered(id: i64) -> Event {
+        Event { id: EventId(id), ..event(EventKind::RunbookAnswered(runbook())) }
+    }
+
+    fn failed(id: i64) -> Event {
+        let kind = EventKind::StepFailed { step: "answer_runbook".into(), error: "e".into(), retry_at: None };
+        Event { id: EventId(id), ..event(kind) }
+    }
+
+    #[test]
+    fn the_newest_answer_counts_in_whatever_order_the_log_is_read() {
+        let mut story = Story::default();
+        for id in [3, 1, 7, 7, 5] {
+            story.fold(&answered(id));
+        }
+        assert_eq!(story.runbook.as_ref().map(|event| event.id), Some(EventId(7)));
+        assert_eq!(story.last, EventId(7));
+    }
+
+    #[test]
+    fn a_failure_is_forgotten_once_the_step_succeeds() {
+        let mut story = Story::default();
+        story.fold(&failed(2));
+        assert!(story.failure_after("answer_runbook", None).is_some());
+        assert!(story.failure_after("chart_metric", None).is_none());
+        assert!(story.failure_after("answer_runbook", Some(&answered(3))).is_none());
+        assert!(story.failure_after("answer_runbook", Some(&answered(1))).is_some());
+    }
+}

@@ -1,0 +1,343 @@
+//! One event of the timeline: a symbol, one line of meaning, and the detail on demand.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use opsseer_core::{Actor, AlertSnapshot, AssetRef, Event, EventKind, Labels, RunbookAnswered};
+
+use crate::web::{
+    incident::{
+        headline::severity_word,
+        words::{
+            Retry, asset_address, initial, lines_words, looked_through_words, range_words, sentence_case,
+            step_words,
+        },
+    },
+    moment::{Moment, exact_duration_words},
+    prose::{Prose, cut, first_line, safe_address},
+    viewer::Viewer,
+};
+
+/// Characters of a line of meaning.
+const LINE: usize = 200;
+
+/// The sign beside an event: a symbol and a colour. The words carry the meaning; this is for the eye that skims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Knob {
+    symbol: String,
+    colour: &'static str,
+}
+
+struct NamedText {
+    name: String,
+    value: Prose,
+}
+
+/// What one can open under an event.
+enum Detail {
+    Alert { labels: Vec<NamedText>, annotations: Vec<NamedText>, rule: Option<String> },
+    Runbook { quote: String, commands: Vec<String> },
+    Query { expr: String, range: String },
+}
+
+struct Shot {
+    address: String,
+    alt: String,
+}
+
+/// An event as the timeline shows it.
+#[derive(Template)]
+#[template(path = "incident/event.html")]
+pub(crate) struct TimelineEvent {
+    id: i64,
+    at: Moment,
+    knob: Knob,
+    what: String,
+    more: Option<String>,
+    retry: Option<Retry>,
+    quote: Option<Prose>,
+    shots: Vec<Shot>,
+    detail: Option<Detail>,
+}
+
+impl TimelineEvent {
+    /// `began` is when the incident did.
+    pub(crate) fn new(event: &Event, began: DateTime<Utc>, viewer: &Viewer, now: DateTime<Utc>) -> Self {
+        let who = actor_words(&event.actor, viewer);
+        let person = matches!(event.actor, Actor::Person { .. });
+        let knob = |symbol: &str, colour| Knob {
+            symbol: if person { initial(&who) } else { symbol.to_owned() },
+            colour: if person { "person" } else { colour },
+        };
+        let mut shown = Self {
+            id: event.id.0,
+            at: Moment::new(event.at, now),
+            knob: knob("·", ""),
+            what: String::new(),
+            more: None,
+            retry: None,
+            quote: None,
+            shots: event.assets.iter().filter_map(Shot::of).collect(),
+            detail: None,
+        };
+        match &event.kind {
+            EventKind::Opened { severity, reason, .. } => {
+                shown.knob = knob("+", "");
+                shown.what = format!("Incident opened, severity {severity}");
+                shown.more = Some(reason.clone());
+            }
+            EventKind::AlertFired { alert, first, reason } => {
+                shown.knob = knob("!", "bad");
+                let again = if *first { "" } else { " again" };
+                shown.what = format!("Fired{again}: {}", alert_words(alert));
+                shown.more = Some(format!("{}, from {who}. {reason}", alert.name));
+                shown.detail = Some(Detail::of_alert(alert));
+            }
+            EventKind::AlertResolved { alert } => {
+                shown.knob = knob("✓", "good");
+                shown.what = format!("No longer fires: {}", alert_words(alert));
+                let length = exact_duration_words(event.at - alert.starts_at);
+                shown.more = Some(format!("{}, from {who}. It fired for {length}.", alert.name));
+                shown.detail = Some(Detail::of_alert(alert));
+            }
+            EventKind::Acknowledged => {
+                let after = exact_duration_words(event.at - began);
+                shown.what = format!("{who} acknowledged, {after} after it began");
+            }
+            EventKind::Assigned { owner } => {
+                let owner = owner.as_ref().map(|owner| viewer.name_or(owner, "you"));
+                shown.what = match owner {
+                    Some(owner) if owner.eq_ignore_ascii_case(&who) => format!("{who} took it over"),
+                    Some(owner) => format!("{who} handed it to {owner}"),
+                    None => format!("{who} left it without an owner"),
+                };
+            }
+            EventKind::SeveritySet { severity } => {
+                shown.what = format!("{who} set the severity to {}", severity_word(*severity).to_lowercase());
+            }
+            EventKind::Note { text } => {
+                shown.what = format!("{who} wrote");
+                shown.quote = Some(Prose::new(text));
+            }
+            EventKind::RunbookAnswered(answer) => {
+                shown.knob = knob("§", "");
+                shown.what = format!("Runbook step found: {}, in {}", answer.heading, answer.file);
+                shown.more = Some(runbook_words(answer));
+                shown.detail =
+                    Some(Detail::Runbook { quote: answer.quote.clone(), commands: answer.commands.clone() });
+            }
+            EventKind::RunbookMissing { alert, documents } => {
+                shown.knob = knob("§", "");
+                shown.what = format!("No runbook fits {alert}");
+                shown.more = Some(looked_through_words(*documents));
+            }
+            EventKind::Charted(chart) => {
+                shown.knob = knob("▦", "");
+                shown.what.clone_from(&chart.sentence);
+                shown.detail = Some(Detail::Query { expr: chart.expr.clone(), range: range_words(chart) });
+            }
+            EventKind::StepFailed { step, error, retry_at } => {
+                shown.knob = knob("×", "warn");
+                shown.what = format!("{} failed: {}", step_words(step), first_line(error, LINE));
+                shown.retry = Some(Retry::new(*retry_at, now));
+            }
+            EventKind::Resolved { reason } => {
+                shown.knob = knob("✓", "good");
+                let length = exact_duration_words(event.at - began);
+                shown.what = match &event.actor {
+                    Actor::Person { .. } => format!("{who} resolved it after {length}"),
+                    _ => format!("Resolved after {length}"),
+                };
+                shown.more = Some(reason.clone());
+            }
+            EventKind::Reopened { reason } => {
+                shown.knob = knob("↺", "warn");
+                shown.what = match &event.actor {
+                    Actor::Person { .. } => format!("{who} reopened it"),
+                    _ => "Reopened".to_owned(),
+                };
+                shown.more = Some(reason.clone());
+            }
+        }
+        shown.what = sentence_case(&cut(&shown.what, 2 * LINE));
+        shown.more = shown.more.map(|more| cut(more.trim(), 3 * LINE)).filter(|more| !more.is_empty());
+        shown
+    }
+}
+
+impl Shot {
+    fn of(asset: &AssetRef) -> Option<Self> {
+        let picture = asset.media_type.starts_with("image/");
+        picture.then(|| Self { address: asset_address(asset), alt: asset.alt.clone() })
+    }
+}
+
+impl Detail {
+    fn of_alert(alert: &AlertSnapshot) -> Self {
+        let texts = |labels: &Labels| {
+            labels
+                .iter()
+                .map(|(name, value)| NamedText { name: name.clone(), value: Prose::new(value) })
+                .collect()
+        };
+        Self::Alert {
+            labels: texts(&alert.labels),
+            annotations: texts(&alert.annotations),
+            rule: alert.generator_url.as_deref().and_then(safe_address),
+        }
+    }
+}
+
+/// What an alert says, or its name.
+fn alert_words(alert: &AlertSnapshot) -> String {
+    let summary = alert.summary.as_deref().map(|summary| first_line(summary, LINE));
+    summary.filter(|summary| !summary.is_empty()).unwrap_or_else(|| alert.name.clone())
+}
+
+/// Where a runbook step stands and why it was chosen.
+fn runbook_words(answer: &RunbookAnswered) -> String {
+    format!("{}. {}", sentence_case(&lines_words(answer)), answer.reason)
+}
+
+fn actor_words(actor: &Actor, viewer: &Viewer) -> String {
+    match actor {
+        Actor::Person { name } => viewer.name_or(name, "You"),
+        Actor::Alertmanager => "Alertmanager".to_owned(),
+        Actor::Grafana => "Grafana".to_owned(),
+        Actor::Component { name } => format!("OpsSeer's {}", name.replace('_', " ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opsseer_core::Severity;
+
+    use super::*;
+    use crate::web::test_data::{alert, asset, at, chart, event, event_by, runbook, viewer};
+
+    fn shown_to(name: &str, event: &Event) -> TimelineEvent {
+        TimelineEvent::new(event, at("03:12:09"), &viewer(name), at("03:20:41"))
+    }
+
+    fn ada(kind: EventKind) -> Event {
+        event_by(Actor::Person { name: "ada".into() }, kind)
+    }
+
+    #[test]
+    fn every_kind_is_one_line_of_meaning() {
+        let answered = EventKind::RunbookAnswered(runbook());
+        let lines = [
+            event(EventKind::Opened {
+                title: "t".into(),
+                severity: Severity::Page,
+                service: None,
+                correlation_key: "k".into(),
+                reason: "no open incident has the same service".into(),
+            }),
+            event_by(
+                Actor::Alertmanager,
+                EventKind::AlertFired { alert: alert(), first: true, reason: "first".into() },
+            ),
+            event_by(
+                Actor::Grafana,
+                EventKind::AlertFired { alert: alert(), first: false, reason: "r".into() },
+            ),
+            event_by(Actor::Alertmanager, EventKind::AlertResolved { alert: alert() }),
+            ada(EventKind::Acknowledged),
+            ada(EventKind::Assigned { owner: Some("bob".into()) }),
+            ada(EventKind::Assigned { owner: Some("ada".into()) }),
+            ada(EventKind::Assigned { owner: None }),
+            ada(EventKind::SeveritySet { severity: Severity::Ticket }),
+            ada(EventKind::Note { text: "n".into() }),
+            event(answered),
+            event(EventKind::RunbookMissing { alert: "DiskFull".into(), documents: 14 }),
+            event(EventKind::Charted(chart())),
+            event(EventKind::StepFailed {
+                step: "chart_metric".into(),
+                error: "it timed out".into(),
+                retry_at: None,
+            }),
+            event(EventKind::Resolved { reason: "all alerts are resolved".into() }),
+            ada(EventKind::Resolved { reason: String::new() }),
+            event(EventKind::Reopened { reason: "it fired again".into() }),
+        ]
+        .map(|event| shown_to("bob", &event).what);
+        assert_eq!(
+            lines,
+            [
+                "Incident opened, severity page",
+                "Fired: error rate above 10 %",
+                "Fired again: error rate above 10 %",
+                "No longer fires: error rate above 10 %",
+                "Ada acknowledged, 4 min 12 s after it began",
+                "Ada handed it to you",
+                "Ada took it over",
+                "Ada left it without an owner",
+                "Ada set the severity to ticket",
+                "Ada wrote",
+                "Runbook step found: Rollback, in payments.md",
+                "No runbook fits DiskFull",
+                "The error rate is 41 %, above 10 %",
+                "Drawing the metric failed: it timed out",
+                "Resolved after 4 min 12 s",
+                "Ada resolved it after 4 min 12 s",
+                "Reopened",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_reader_is_you() {
+        assert_eq!(shown_to("ada", &ada(EventKind::Note { text: "n".into() })).what, "You wrote");
+        assert_eq!(
+            shown_to("ada", &ada(EventKind::Assigned { owner: Some("ada".into()) })).what,
+            "You took it over"
+        );
+    }
+
+    #[test]
+    fn what_an_alert_says_is_shown_as_text_wherever_it_stands() {
+        const HOSTILE: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
+        let mut alert = alert();
+        alert.name = HOSTILE.into();
+        alert.summary = Some(HOSTILE.into());
+        alert.labels.insert(HOSTILE.into(), HOSTILE.into());
+        alert.annotations.insert(HOSTILE.into(), HOSTILE.into());
+        alert.generator_url = Some("javascript:alert(1)".into());
+        let kind = EventKind::AlertFired { alert, first: true, reason: HOSTILE.into() };
+        let html = shown_to("bob", &event_by(Actor::Alertmanager, kind)).render().expect("renders");
+        assert!(
+            !html.contains("<img") && !html.contains("<script") && !html.contains("javascript:"),
+            "{html}"
+        );
+        assert_eq!(html.matches("&#60;script").count(), 7, "{html}");
+    }
+
+    #[test]
+    fn labels_are_there_on_demand_and_the_rule_is_a_link() {
+        let kind = EventKind::AlertFired { alert: alert(), first: true, reason: "r".into() };
+        let html = shown_to("bob", &event_by(Actor::Alertmanager, kind)).render().expect("renders");
+        assert!(html.contains("<details") && html.contains(">service</th>"), "{html}");
+        assert!(html.contains(r#"href="http://prometheus:9090/graph""#), "{html}");
+    }
+
+    #[test]
+    fn pictures_are_shown_with_their_text_and_other_files_are_not() {
+        let mut event = event(EventKind::Charted(chart()));
+        event.assets = vec![asset("image/svg+xml"), asset("application/octet-stream")];
+        let html = shown_to("bob", &event).render().expect("renders");
+        assert_eq!(html.matches("<img").count(), 1, "{html}");
+        assert!(html.contains(r#"alt="The error rate over an hour""#), "{html}");
+    }
+
+    #[test]
+    fn a_failed_step_says_when_it_is_tried_again() {
+        let failed = |retry_at| {
+            let kind =
+                EventKind::StepFailed { step: "answer_runbook".into(), error: "a\nb".into(), retry_at };
+            shown_to("bob", &event(kind))
+        };
+        assert_eq!(failed(None).what, "Looking for the runbook failed: a");
+        assert!(failed(None).render().expect("renders").contains("Not tried again."));
+        assert!(failed(Some(at("03:17:00"))).render().expect("renders").contains(">03:17:00</time>"));
+    }
+}

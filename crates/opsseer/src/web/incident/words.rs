@@ -1,0 +1,79 @@
+//! Turns of phrase that several parts of the incident page share.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use opsseer_core::{AssetRef, Charted, RunbookAnswered};
+
+use crate::web::moment::Moment;
+
+/// When a failed step is tried again.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"{% if let Some(at) = at %}Tried again at {{ at.clock()|safe }}.{% else %}Not tried again.{% endif %}"#
+)]
+pub(crate) struct Retry {
+    at: Option<Moment>,
+}
+
+impl Retry {
+    pub(crate) fn new(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        Self { at: at.map(|at| Moment::new(at, now)) }
+    }
+}
+
+/// Where a file is served.
+pub(crate) fn asset_address(asset: &AssetRef) -> String {
+    format!("/assets/{}", asset.sha256)
+}
+
+/// `lines 41 to 47 at 3f9c2e1`.
+pub(crate) fn lines_words(answer: &RunbookAnswered) -> String {
+    let revision: String = answer.revision.chars().take(8).collect();
+    if answer.line_start == answer.line_end {
+        format!("line {} at {revision}", answer.line_start)
+    } else {
+        format!("lines {} to {} at {revision}", answer.line_start, answer.line_end)
+    }
+}
+
+/// How many runbooks were looked through.
+pub(crate) fn looked_through_words(documents: usize) -> String {
+    match documents {
+        0 => "There are no runbooks to look through.".to_owned(),
+        1 => "One document was looked through.".to_owned(),
+        many => format!("{many} documents were looked through."),
+    }
+}
+
+/// What was asked of Prometheus, without the expression.
+pub(crate) fn range_words(chart: &Charted) -> String {
+    let series = if chart.series == 1 { "1 series".to_owned() } else { format!("{} series", chart.series) };
+    let day = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S").to_string();
+    format!(
+        "{series}, from {} to {} UTC, a point every {} s",
+        day(chart.from),
+        chart.to.format("%H:%M:%S"),
+        chart.step_seconds
+    )
+}
+
+/// A job's kind as a person would call it.
+pub(crate) fn step_words(step: &str) -> String {
+    match step {
+        "answer_runbook" => "Looking for the runbook".to_owned(),
+        "chart_metric" => "Drawing the metric".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// The first letter, large.
+pub(crate) fn initial(name: &str) -> String {
+    name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
+}
+
+/// `text` with a large first letter.
+pub(crate) fn sentence_case(text: &str) -> String {
+    let rest = text.chars().next().map_or(0, char::len_utf8);
+    format!("{}{}", initial(text), &text[rest..])
+}

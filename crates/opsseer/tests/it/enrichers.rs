@@ -1,0 +1,138 @@
+//! What OpsSeer adds to an incident by itself.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use opsseer_connect::{
+    RequestError,
+    prometheus::{FakeMetrics, Series},
+};
+use opsseer_core::{Clock, SystemClock};
+use serde_json::{Value, json};
+
+use crate::test_server::{TestServer, alert};
+
+/// An alert that fires now.
+fn fresh(name: &str) -> Value {
+    let mut alert = alert(name, "toyprod", "firing");
+    alert["startsAt"] = json!(SystemClock.now().to_rfc3339());
+    alert
+}
+
+fn series(values: &[f64]) -> Series {
+    let start: DateTime<Utc> = SystemClock.now() - TimeDelta::minutes(3);
+    let points = values.iter().zip(0..).map(|(value, i)| (start + TimeDelta::seconds(15 * i), *value)).collect();
+    Series { labels: BTreeMap::from([("service".to_owned(), "toyprod".to_owned())]), points }
+}
+
+async fn picture(server: &TestServer, charted: &serde_json::Value) -> String {
+    let address = format!("{}/assets/{}", server.url, charted["assets"][0]["sha256"].as_str().unwrap());
+    let answer = server.http.get(address).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "image/svg+xml");
+    assert!(answer.headers()["content-security-policy"].to_str().unwrap().contains("sandbox"));
+    answer.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_runbooks_step_and_the_metrics_picture_are_on_the_timeline() {
+    let metrics = FakeMetrics::default();
+    // Asked twice: for the hour, and, because there are only minutes, for those with a finer step.
+    for _ in 0..2 {
+        metrics.push_range(Ok(vec![series(&[0.1, 0.2, 0.5, 0.6])]));
+    }
+    let server = TestServer::start_with("", metrics).await;
+    server.alert(json!([fresh("ToyprodSlow")])).await;
+    let runbook = server.event(1, "runbook_answered").await;
+    assert_eq!(
+        (runbook["file"].as_str(), runbook["heading"].as_str(), runbook["line_start"].as_u64()),
+        (Some("toyprod-slow.md"), Some("Do this first"), Some(5))
+    );
+    assert_eq!(runbook["commands"], json!(["curl toyprod/chaos?mode=none"]));
+    let charted = server.event(1, "charted").await;
+    assert_eq!((charted["expr"].as_str(), charted["series"].as_u64()), (Some("latency"), Some(1)));
+    assert_eq!(charted["threshold"], json!({"comparison": ">", "value": 0.3}));
+    assert!(picture(&server, &charted).await.contains("<svg"));
+    let asked = server.metrics.asked();
+    let hour_before = asked[0].to - asked[0].from;
+    assert!(hour_before >= TimeDelta::hours(1) && hour_before < TimeDelta::minutes(62), "{asked:?}");
+    assert!(asked[1].to - asked[1].from < TimeDelta::minutes(4) && asked[1].step < asked[0].step, "{asked:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nan_and_infinity_in_the_history_are_drawn_as_gaps() {
+    let metrics = FakeMetrics::default();
+    for _ in 0..2 {
+        metrics.push_range(Ok(vec![series(&[f64::NAN, 0.2, f64::NAN, f64::INFINITY, 0.6]), series(&[f64::NAN; 4])]));
+    }
+    let server = TestServer::start_with("", metrics).await;
+    server.alert(json!([fresh("Slow")])).await;
+    let charted = server.event(1, "charted").await;
+    let svg = picture(&server, &charted).await;
+    assert!(svg.contains("<polyline") || svg.contains("<circle"), "what is finite is drawn: {svg}");
+    for broken in ["NaN", "\"inf", ",inf", " inf,"] {
+        assert!(!svg.contains(broken), "{broken} in {svg}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_prometheus_is_told_and_asked_again() {
+    let metrics = FakeMetrics::default();
+    let timed_out = RequestError::TimedOut {
+        system: "Prometheus",
+        url: "http://prometheus/".into(),
+        timeout: Duration::from_secs(10),
+    };
+    metrics.push_range(Err(timed_out));
+    metrics.push_range(Ok(vec![series(&[0.5])]));
+    let server = TestServer::start_with("[jobs]\nretry_after = [\"10ms\"]", metrics).await;
+    server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
+    let failed = server.event(1, "step_failed").await;
+    assert_eq!(
+        (failed["step"].as_str(), failed["error"].as_str()),
+        (Some("chart_metric"), Some("Prometheus at http://prometheus/ did not answer within 10 s"))
+    );
+    assert!(failed["retry_at"].is_string());
+    server.event(1, "charted").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_alert_without_an_expression_says_so_and_is_not_asked_for_again() {
+    let server = TestServer::start().await;
+    let mut plain = alert("Slow", "toyprod", "firing");
+    plain["generatorURL"] = json!("");
+    server.alert(json!([plain])).await;
+    let failed = server.event(1, "step_failed").await;
+    assert_eq!(failed["error"], "the alert names no expression, and Prometheus has no rule called Slow");
+    assert!(failed["retry_at"].is_null());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn no_runbook_fits_is_an_answer() {
+    let server = TestServer::start().await;
+    let mut strange = alert("CertificateExpiry", "mail", "firing");
+    strange["annotations"]["summary"] = json!("certificate expires tomorrow");
+    server.alert(json!([strange])).await;
+    let missing = server.event(1, "runbook_missing").await;
+    assert_eq!((missing["alert"].as_str(), missing["documents"].as_u64()), (Some("CertificateExpiry"), Some(1)));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_is_drawn_too() {
+    let server = TestServer::start().await;
+    server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
+    let first = server.event(1, "charted").await;
+    server.alert(json!([alert("Slow", "toyprod", "resolved")])).await;
+    let mut heard = server.app.store.subscribe();
+    while server.kinds(1).await.iter().filter(|kind| *kind == "charted").count() < 2 {
+        heard.recv().await.unwrap();
+    }
+    let last = server.events(1).await.into_iter().rfind(|event| event["kind"] == "charted").unwrap();
+    assert_ne!(first["id"], last["id"]);
+    assert!(picture(&server, &last).await.contains("resolved"));
+    server.stop().await;
+}

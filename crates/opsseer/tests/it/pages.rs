@@ -1,0 +1,123 @@
+//! The pages as they are sent, without a browser.
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use crate::test_server::{TestServer, alert};
+
+/// A server with INC-1, whose first answers are there.
+async fn server_with_an_incident() -> TestServer {
+    let server = TestServer::start().await;
+    server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
+    server.event(1, "runbook_answered").await;
+    server.event(1, "charted").await;
+    server
+}
+
+/// The first message of a stream with this name: its id and its data.
+async fn first_message(server: &TestServer, path: &str, last_event_id: i64, name: &str) -> (String, Value) {
+    let request = server.http.get(format!("{}{path}", server.url)).header("last-event-id", last_event_id);
+    let mut body = request.send().await.unwrap().bytes_stream();
+    let mut text = String::new();
+    let reading = async {
+        loop {
+            text.push_str(std::str::from_utf8(&body.next().await.unwrap().unwrap()).unwrap());
+            for message in text.split_inclusive("\n\n").filter(|message| message.ends_with("\n\n")) {
+                let field =
+                    |field: &str| message.lines().find_map(|line| line.strip_prefix(field)).map(str::trim);
+                if field("event:") == Some(name) {
+                    let data = serde_json::from_str(field("data:").unwrap()).unwrap();
+                    return (field("id:").unwrap_or_default().to_owned(), data);
+                }
+            }
+        }
+    };
+    tokio::time::timeout(crate::test_server::PATIENCE, reading).await.expect("a message")
+}
+
+#[tokio::test]
+async fn a_page_that_comes_back_is_told_what_it_missed_and_no_more() {
+    let server = server_with_an_incident().await;
+    for text in ["one", "two", "three"] {
+        server.post("/api/v1/incidents/1/notes", json!({"by": "bob", "text": text}).to_string()).await;
+    }
+    let ids: Vec<i64> = server.events(1).await.iter().map(|event| event["id"].as_i64().unwrap()).collect();
+    let seen = ids[ids.len() - 3];
+    // The header, which the browser sends by itself, wins over the page's own address.
+    let (id, change) = first_message(&server, "/incidents/1/live?after=0", seen, "change").await;
+    assert_eq!(id, ids.last().unwrap().to_string());
+    let items: Vec<&str> =
+        change["items"].as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect();
+    assert!(items.len() == 2 && items[0].contains(">three<") && items[1].contains(">two<"), "{items:?}");
+    let (_, pulse) = first_message(&server, "/incidents/1/live", seen, "pulse").await;
+    assert!(pulse["health"].as_str().unwrap().contains("No heartbeat seen yet"), "{pulse}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_incident_keeps_its_first_answers_and_its_page_small() {
+    let server = server_with_an_incident().await;
+    let mut tx = server.app.store.begin().await.unwrap();
+    let incident = tx.find_incident("1".parse().unwrap()).await.unwrap().unwrap();
+    let note = |n: i32| {
+        let by = opsseer_core::Actor::Person { name: "bob".into() };
+        opsseer_core::NewEvent::new(tx.now(), by, opsseer_core::EventKind::Note { text: format!("note {n}") })
+    };
+    let notes = (0..2000).map(note).collect();
+    tx.append(incident, notes);
+    tx.commit().await.unwrap();
+    let html =
+        server.http.get(format!("{}/incidents/1", server.url)).send().await.unwrap().text().await.unwrap();
+    assert!(html.contains("curl toyprod/chaos?mode=none") && html.contains("note 1999"), "{html}");
+    assert!(html.len() < 40_000, "{} bytes", html.len());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_javascript_everything_can_be_read_and_done() {
+    let server = server_with_an_incident().await;
+    let fetch = async |path: &str| server.http.get(format!("{}{path}", server.url)).send().await.unwrap();
+    let page = fetch("/incidents/1").await;
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let html = page.text().await.unwrap();
+    for part in
+        ["it is slow", "INC-1", "curl toyprod/chaos?mode=none", "toyprod-slow.md", "Incident opened", "<img"]
+    {
+        assert!(html.contains(part), "{part} is missing: {html}");
+    }
+    assert!(!html.contains("<style") && !html.contains(" style=") && !html.contains("<script>"), "{html}");
+    let post = async |path: &str, body: &'static str| {
+        let request =
+            server.http.post(format!("{}{path}", server.url)).header("cookie", "opsseer_name=Ada+L");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.url().path().to_owned(), answer.text().await.unwrap())
+    };
+    // The browser is sent back to the page, which shows what was done.
+    let (status, path, html) = post("/incidents/1/notes", "text=looking%0D%0Anow").await;
+    assert_eq!((status, path.as_str()), (200, "/incidents/1"));
+    assert!(html.contains("You wrote") && html.contains("looking\nnow"), "{html}");
+    assert!(post("/incidents/1/ack", "").await.2.contains("Firing, acknowledged"));
+    assert!(post("/incidents/1/resolve", "").await.2.contains("Resolved by hand"));
+    assert!(post("/incidents/1/reopen", "").await.2.contains("Firing, acknowledged"));
+    let (status, _, refused) = post("/incidents/1/notes", "text=").await;
+    assert!(status == 400 && refused.contains("the note is empty"), "{refused}");
+    let (status, _, missing) = post("/incidents/7/ack", "").await;
+    assert!(status == 404 && missing.contains("there is no such incident"), "{missing}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn another_sites_page_cannot_change_anything() {
+    let server = server_with_an_incident().await;
+    for path in ["/incidents/1/resolve", "/api/v1/incidents/1/resolve"] {
+        let request =
+            server.http.post(format!("{}{path}", server.url)).header("origin", "https://evil.example");
+        let answer =
+            request.header("content-type", "application/json").body(r#"{"by":"eve"}"#).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 403, "{path}");
+    }
+    assert_eq!(server.get("/api/v1/incidents/1").await["status"], "open");
+    server.stop().await;
+}

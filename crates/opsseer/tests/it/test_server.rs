@@ -1,0 +1,144 @@
+//! A whole server on a free port, on an empty store, with metrics that the test decides.
+
+use std::{sync::Arc, time::Duration};
+
+use opsseer::{app::App, app::SharedApp, config::Config, server};
+use opsseer_connect::prometheus::FakeMetrics;
+use opsseer_core::SystemClock;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+
+/// Waits are for events; this only ends a test that would otherwise hang.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    pub(crate) app: SharedApp,
+    pub(crate) http: reqwest::Client,
+    pub(crate) metrics: Arc<FakeMetrics>,
+    serving: JoinHandle<anyhow::Result<()>>,
+    folder: Arc<TempDir>,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::start_with("", FakeMetrics::default()).await
+    }
+
+    /// `overrides` is TOML over the default configuration.
+    pub(crate) async fn start_with(overrides: &str, metrics: FakeMetrics) -> Self {
+        Self::start_in(Arc::new(TempDir::new().unwrap()), overrides, metrics).await
+    }
+
+    async fn start_in(folder: Arc<TempDir>, overrides: &str, metrics: FakeMetrics) -> Self {
+        Self::start_at("127.0.0.1:0", folder, overrides, metrics).await
+    }
+
+    async fn start_at(bind: &str, folder: Arc<TempDir>, overrides: &str, metrics: FakeMetrics) -> Self {
+        let mut config = Config::with_overrides(overrides).unwrap();
+        config.data_dir = folder.path().join("data");
+        config.runbooks.dir = folder.path().join("runbooks");
+        let listener = TcpListener::bind(bind).await.unwrap();
+        config.http.bind = listener.local_addr().unwrap();
+        let url = config.public_url();
+        std::fs::create_dir_all(&config.runbooks.dir).unwrap();
+        let runbook = "# Toyprod is slow\n\n## Do this first\n\n1. Switch the chaos off:\n\n   ```sh\n   curl toyprod/chaos?mode=none\n   ```\n";
+        std::fs::write(config.runbooks.dir.join("toyprod-slow.md"), runbook).unwrap();
+        let metrics = Arc::new(metrics);
+        let app = App::start_with(config, Arc::new(SystemClock), metrics.clone()).await.unwrap();
+        let serving = tokio::spawn(server::serve(app.clone(), listener));
+        // An error only means that another test has done it.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        Self { url, app, http: reqwest::Client::new(), metrics, serving, folder }
+    }
+
+    /// Ends gracefully and starts again on the same files.
+    pub(crate) async fn restarted(self) -> Self {
+        let folder = self.folder.clone();
+        self.stop().await;
+        Self::start_in(folder, "", FakeMetrics::default()).await
+    }
+
+    /// Ends gracefully. What is given starts it again, at the same address and on the same files.
+    pub(crate) async fn pause(self) -> PausedServer {
+        let paused = PausedServer { bind: self.app.config.http.bind.to_string(), folder: self.folder.clone() };
+        self.stop().await;
+        paused
+    }
+
+    /// Ends gracefully; a server that hangs fails the test.
+    pub(crate) async fn stop(self) {
+        self.app.ending.cancel();
+        timeout(PATIENCE, self.serving).await.expect("the server must end").unwrap().unwrap();
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        let answer = request.body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.http.get(format!("{}{path}", self.url)).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Sends alerts as Alertmanager does; they must be taken. Gives the numbers of their incidents.
+    pub(crate) async fn alert(&self, alerts: Value) -> Vec<i64> {
+        let (status, answer) = self.post("/webhook/alertmanager", envelope(alerts).to_string()).await;
+        assert_eq!(status, 202, "{answer}");
+        answer["incidents"].as_array().unwrap().iter().map(|one| one["number"].as_i64().unwrap()).collect()
+    }
+
+    pub(crate) async fn incidents(&self) -> Vec<Value> {
+        self.get("/api/v1/incidents?limit=200").await["incidents"].as_array().unwrap().clone()
+    }
+
+    pub(crate) async fn events(&self, incident: i64) -> Vec<Value> {
+        self.get(&format!("/api/v1/incidents/{incident}/timeline")).await["events"].as_array().unwrap().clone()
+    }
+
+    /// Waits until the incident has an event of this kind, and gives it.
+    pub(crate) async fn event(&self, incident: i64, kind: &str) -> Value {
+        let mut committed = self.app.store.subscribe();
+        let waiting = async {
+            loop {
+                if let Some(event) = self.events(incident).await.into_iter().find(|event| event["kind"] == kind) {
+                    return event;
+                }
+                // Lagging only means that there is news.
+                drop(committed.recv().await);
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no event {kind} on incident {incident}"))
+    }
+
+    pub(crate) async fn kinds(&self, incident: i64) -> Vec<String> {
+        self.events(incident).await.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A server that was stopped.
+pub(crate) struct PausedServer {
+    bind: String,
+    folder: Arc<TempDir>,
+}
+
+impl PausedServer {
+    pub(crate) async fn go_on(self) -> TestServer {
+        TestServer::start_at(&self.bind, self.folder, "", FakeMetrics::default()).await
+    }
+}
+
+pub(crate) fn envelope(alerts: Value) -> Value {
+    json!({"version": "4", "receiver": "opsseer", "status": "firing", "groupKey": "{}:{service=\"toyprod\"}",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "alerts": alerts})
+}
+
+/// An alert as Alertmanager sends it.
+pub(crate) fn alert(name: &str, service: &str, status: &str) -> Value {
+    json!({"status": status, "labels": {"alertname": name, "service": service, "severity": "page"},
+        "annotations": {"summary": "it is slow"}, "startsAt": "2026-01-02T03:04:05Z",
+        "endsAt": if status == "resolved" { "2026-01-02T04:04:05Z" } else { "0001-01-01T00:00:00Z" },
+        "generatorURL": "http://prometheus/graph?g0.expr=latency+%3E+0.3"})
+}
