@@ -48,7 +48,12 @@ pub enum ActionError {
 
 /// Lets `person` act on an incident. Gives the incident as it stands after it. Doing again what is done already changes
 /// nothing and is no error.
-pub async fn act(app: &App, reference: IncidentRef, person: &str, action: Action) -> Result<Incident, ActionError> {
+pub async fn act(
+    app: &App,
+    reference: IncidentRef,
+    person: &str,
+    action: Action,
+) -> Result<Incident, ActionError> {
     let name = checked_name("by", person)?;
     check_text(&action)?;
     let mut tx = app.store.begin().await?;
@@ -77,9 +82,13 @@ fn kind_of(incident: &Incident, name: &str, action: Action) -> Result<Option<Eve
             (!same).then_some(EventKind::SeveritySet { severity })
         }
         Action::Resolve(_) if resolved => None,
-        Action::Resolve(reason) => Some(EventKind::Resolved { reason: reason_or(reason, name, "resolved it") }),
+        Action::Resolve(reason) => {
+            Some(EventKind::Resolved { reason: reason_or(reason, name, "resolved it") })
+        }
         Action::Reopen(_) if !resolved => None,
-        Action::Reopen(reason) => Some(EventKind::Reopened { reason: reason_or(reason, name, "reopened it") }),
+        Action::Reopen(reason) => {
+            Some(EventKind::Reopened { reason: reason_or(reason, name, "reopened it") })
+        }
     })
 }
 

@@ -164,15 +164,17 @@ impl Config {
             return Err(ConfigError::NoFile(file.clone()));
         }
         let environment = Env::prefixed("OPSSEER_").ignore(&NOT_CONFIGURATION).split("__");
-        Self::from(defaults().merge(Toml::file(file.unwrap_or_else(|| USUAL_FILE.into()))).merge(environment))
+        Self::from(
+            &defaults().merge(Toml::file(file.unwrap_or_else(|| USUAL_FILE.into()))).merge(environment),
+        )
     }
 
     /// The defaults, overridden by `toml` and nothing else: no file, no environment.
     pub fn with_overrides(toml: &str) -> Result<Self, ConfigError> {
-        Self::from(defaults().merge(Toml::string(toml)))
+        Self::from(&defaults().merge(Toml::string(toml)))
     }
 
-    fn from(figment: Figment) -> Result<Self, ConfigError> {
+    fn from(figment: &Figment) -> Result<Self, ConfigError> {
         let config: Self = figment.extract().map_err(|error| ConfigError::Read(Box::new(error)))?;
         let positive = [
             ("ingest.queue", config.ingest.queue),
@@ -182,11 +184,19 @@ impl Config {
             ("http.max_body_bytes", config.http.max_body_bytes),
         ];
         if let Some((key, given)) = positive.into_iter().find(|(_, value)| *value == 0) {
-            return Err(ConfigError::Value { key, given: given.to_string(), allowed: "it must be at least 1" });
+            return Err(ConfigError::Value {
+                key,
+                given: given.to_string(),
+                allowed: "it must be at least 1",
+            });
         }
         if !config.http.public_url.is_empty() && Url::parse(&config.http.public_url).is_err() {
             let given = format!("{:?}", config.http.public_url);
-            return Err(ConfigError::Value { key: "http.public_url", given, allowed: "it must be a URL or empty" });
+            return Err(ConfigError::Value {
+                key: "http.public_url",
+                given,
+                allowed: "it must be a URL or empty",
+            });
         }
         Ok(config)
     }

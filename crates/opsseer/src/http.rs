@@ -41,12 +41,17 @@ pub fn router(app: SharedApp) -> Router {
     let bounded = api
         .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], document) }))
         .merge(web::routes())
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.config.http.request_timeout));
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            app.config.http.request_timeout,
+        ));
     Router::new()
         .merge(bounded)
         .merge(stream::routes())
         .merge(web::live_routes())
-        .fallback(|request: Request| async move { ApiError::not_found(&format!("nothing is at {}", request.uri().path())) })
+        .fallback(|request: Request| async move {
+            ApiError::not_found(&format!("nothing is at {}", request.uri().path()))
+        })
         .layer(middleware::from_fn(web::same_origin::refuse_foreign_posts))
         .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))

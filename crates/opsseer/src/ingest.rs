@@ -82,7 +82,8 @@ impl Writer {
         let mut batch = Vec::with_capacity(self.batch);
         // What came while the last commit was on its way to the disk goes into the next one together.
         while waiting.recv_many(&mut batch, self.batch).await > 0 {
-            metrics::gauge!("opsseer_ingest_queue_length").set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
+            metrics::gauge!("opsseer_ingest_queue_length")
+                .set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
             self.write(std::mem::take(&mut batch)).await;
         }
     }
@@ -107,7 +108,10 @@ impl Writer {
                     let result = if alone {
                         Err(shared.clone())
                     } else {
-                        commit(&self.store, &self.policy, &[&one.alerts]).await.map(|mut all| all.remove(0)).map_err(Arc::new)
+                        commit(&self.store, &self.policy, &[&one.alerts])
+                            .await
+                            .map(|mut all| all.remove(0))
+                            .map_err(Arc::new)
                     };
                     drop(one.answer.send(result));
                 }
@@ -117,7 +121,11 @@ impl Writer {
 }
 
 /// Writes the alerts of several webhooks in one transaction. Gives each webhook's incidents.
-async fn commit(store: &Store, policy: &Policy, bodies: &[&[Alert]]) -> Result<Vec<Vec<Incident>>, StoreError> {
+async fn commit(
+    store: &Store,
+    policy: &Policy,
+    bodies: &[&[Alert]],
+) -> Result<Vec<Vec<Incident>>, StoreError> {
     let mut tx = store.begin().await?;
     let mut answers = Vec::with_capacity(bodies.len());
     for alerts in bodies {

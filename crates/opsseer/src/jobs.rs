@@ -65,12 +65,17 @@ pub(crate) enum JobError {
 
 impl Task {
     /// Reads what the job of `generation` is about.
-    async fn load(app: &App, incident: opsseer_core::IncidentId, generation: EventId) -> Result<Self, JobError> {
+    async fn load(
+        app: &App,
+        incident: opsseer_core::IncidentId,
+        generation: EventId,
+    ) -> Result<Self, JobError> {
         let retry = |error: opsseer_store::StoreError| JobError::Retry(error.into());
         let found = app.store.find_incident(incident.into()).await.map_err(retry)?;
         let incident = found.ok_or_else(|| JobError::Fail(anyhow::anyhow!("its incident is gone")))?;
         let before = EventId(generation.0 + 1);
-        let events = app.store.list_events_before(incident.id, before, EVENTS_SEARCHED).await.map_err(retry)?;
+        let events =
+            app.store.list_events_before(incident.id, before, EVENTS_SEARCHED).await.map_err(retry)?;
         let alert = events.iter().find_map(|event| match &event.kind {
             EventKind::AlertFired { alert, .. } => Some(alert.clone()),
             _ => None,

@@ -12,15 +12,16 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Listens on the configured address.
 pub async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(bind)
-        .await
-        .with_context(|| format!("cannot listen on {bind}; set OPSSEER_HTTP__BIND or http.bind to a free address"))
+    TcpListener::bind(bind).await.with_context(|| {
+        format!("cannot listen on {bind}; set OPSSEER_HTTP__BIND or http.bind to a free address")
+    })
 }
 
 /// Serves until the app is told to end, then lets what is under way finish.
 pub async fn serve(app: SharedApp, listener: TcpListener) -> anyhow::Result<()> {
     let ending = app.ending.clone();
-    let serving = axum::serve(listener, http::router(app.clone())).with_graceful_shutdown(ending.clone().cancelled_owned());
+    let serving = axum::serve(listener, http::router(app.clone()))
+        .with_graceful_shutdown(ending.clone().cancelled_owned());
     let mut serving = std::pin::pin!(serving.into_future());
     tokio::select! {
         ended = &mut serving => ended.context("the server ended")?,

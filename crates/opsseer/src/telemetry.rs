@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 
 /// Bounds of the histograms, in seconds: from a fast commit to a slow answer of Prometheus.
-const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Starts logging to standard error. A second call in one process changes nothing.
 pub(crate) fn start_logging(log: &Log) -> anyhow::Result<()> {
@@ -30,7 +31,8 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
     if let Some(handle) = HANDLE.get() {
         return Ok(handle.clone());
     }
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
     let recorder = builder.build_recorder();
     let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
     if metrics::set_global_recorder(recorder).is_err() {

@@ -30,7 +30,9 @@ pub fn execute(args: &ConfigArgs, out: &mut dyn Write) -> anyhow::Result<ExitCod
     match (&args.command, Config::load(args.config.clone())) {
         (ConfigCommand::Check, Ok(_)) if args.json => writeln!(out, "{}", serde_json::json!({"ok": true}))?,
         (ConfigCommand::Check, Ok(_)) => writeln!(out, "The configuration can be used.")?,
-        (ConfigCommand::Print, Ok(config)) if args.json => writeln!(out, "{}", serde_json::to_string_pretty(&config)?)?,
+        (ConfigCommand::Print, Ok(config)) if args.json => {
+            writeln!(out, "{}", serde_json::to_string_pretty(&config)?)?;
+        }
         (ConfigCommand::Print, Ok(config)) => write!(out, "{}", toml::to_string(&config)?)?,
         (_, Err(error)) if args.json => {
             writeln!(out, "{}", serde_json::json!({"ok": false, "error": in_words(&error)}))?;

@@ -86,14 +86,22 @@ pub async fn add_note(State(app): State<SharedApp>, Path(id): Path<String>, body
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/ack", params(("id" = String, Path, description = "number or uuid")), request_body = By,
     responses((status = 200, description = "acknowledged", body = IncidentResponse), (status = 404, description = "none such", body = Problem),
         (status = 409, description = "it is resolved", body = Problem)))]
-pub async fn acknowledge_incident(State(app): State<SharedApp>, Path(id): Path<String>, body: Body<By>) -> Answer {
+pub async fn acknowledge_incident(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    body: Body<By>,
+) -> Answer {
     take(app, &id, &body?.0.by, Action::Acknowledge).await
 }
 
 /// Gives an incident to somebody.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/assign", params(("id" = String, Path, description = "number or uuid")), request_body = AssignBody,
     responses((status = 200, description = "assigned", body = IncidentResponse), (status = 404, description = "none such", body = Problem)))]
-pub async fn assign_incident(State(app): State<SharedApp>, Path(id): Path<String>, body: Body<AssignBody>) -> Answer {
+pub async fn assign_incident(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    body: Body<AssignBody>,
+) -> Answer {
     let Json(body) = body?;
     take(app, &id, &body.by, Action::Assign(body.owner)).await
 }
@@ -102,7 +110,11 @@ pub async fn assign_incident(State(app): State<SharedApp>, Path(id): Path<String
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/severity", params(("id" = String, Path, description = "number or uuid")), request_body = SeverityBody,
     responses((status = 200, description = "set", body = IncidentResponse), (status = 400, description = "not understood", body = Problem),
         (status = 404, description = "none such", body = Problem)))]
-pub async fn set_severity(State(app): State<SharedApp>, Path(id): Path<String>, body: Body<SeverityBody>) -> Answer {
+pub async fn set_severity(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    body: Body<SeverityBody>,
+) -> Answer {
     let Json(body) = body?;
     let severity: Severity =
         body.severity.parse().map_err(|error| ApiError::bad_request("invalid_value", format!("{error}")))?;

@@ -17,7 +17,10 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox; fr
 /// Gives a kept file. Its address names its content, so it may be cached for ever.
 #[utoipa::path(get, path = "/assets/{sha256}", params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
     (status = 200, description = "the file", body = Vec<u8>), (status = 404, description = "none such", body = Problem)))]
-pub async fn show_asset(State(app): State<SharedApp>, Path(sha256): Path<String>) -> Result<Response, ApiError> {
+pub async fn show_asset(
+    State(app): State<SharedApp>,
+    Path(sha256): Path<String>,
+) -> Result<Response, ApiError> {
     let found = app.store.find_asset(&sha256.to_ascii_lowercase()).await?;
     let asset = found.ok_or_else(|| ApiError::not_found("there is no such asset"))?;
     let headers = [

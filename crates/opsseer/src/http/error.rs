@@ -84,7 +84,11 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         log(&error, "the store refused");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the store did not answer; nothing was changed")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_unavailable",
+            "the store did not answer; nothing was changed",
+        )
     }
 }
 

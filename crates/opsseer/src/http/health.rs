@@ -44,7 +44,8 @@ pub async fn readyz(State(app): State<SharedApp>) -> impl IntoResponse {
 #[utoipa::path(get, path = "/metrics", responses((status = 200, description = "Prometheus text format", body = String)))]
 pub async fn metrics(State(app): State<SharedApp>) -> impl IntoResponse {
     if let Ok(unresolved) = app.store.count_unresolved().await {
-        metrics::gauge!("opsseer_incidents_unresolved").set(f64::from(i32::try_from(unresolved).unwrap_or(i32::MAX)));
+        metrics::gauge!("opsseer_incidents_unresolved")
+            .set(f64::from(i32::try_from(unresolved).unwrap_or(i32::MAX)));
     }
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], app.telemetry.render())
 }

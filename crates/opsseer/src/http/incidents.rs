@@ -243,6 +243,8 @@ pub(super) fn limit(given: Option<u32>, (usual, most): (u32, u32)) -> Result<u32
     match given {
         None => Ok(usual),
         Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Some(limit) => Err(ApiError::bad_request("invalid_query", format!("limit is {limit}; allowed: 1 to {most}"))),
+        Some(limit) => {
+            Err(ApiError::bad_request("invalid_query", format!("limit is {limit}; allowed: 1 to {most}")))
+        }
     }
 }

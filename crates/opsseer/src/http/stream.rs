@@ -44,15 +44,19 @@ async fn stream_timeline(
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, ApiError> {
     let after = begin_after(&headers, query?.0.after)?;
     let incident = find(&app, &id).await?;
-    let events = live::follow(app.store.clone(), incident.id, after).take_until(app.ending.clone().cancelled_owned());
-    Ok(Sse::new(events.filter_map(async |event| encode(event).map(Ok))).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    let events =
+        live::follow(app.store.clone(), incident.id, after).take_until(app.ending.clone().cancelled_owned());
+    Ok(Sse::new(events.filter_map(async |event| encode(event).map(Ok)))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 /// The place after which a reader wants to go on.
 pub(crate) fn begin_after(headers: &HeaderMap, asked: Option<i64>) -> Result<EventId, ApiError> {
     let Some(header) = headers.get("last-event-id") else { return Ok(EventId(asked.unwrap_or(0))) };
     let parsed = header.to_str().ok().and_then(|text| text.trim().parse().ok());
-    parsed.map(EventId).ok_or_else(|| ApiError::bad_request("invalid_header", "Last-Event-ID must be an event's id"))
+    parsed
+        .map(EventId)
+        .ok_or_else(|| ApiError::bad_request("invalid_header", "Last-Event-ID must be an event's id"))
 }
 
 fn encode(event: Result<Event, StoreError>) -> Option<sse::Event> {

@@ -72,7 +72,12 @@ async fn receive(
     let result = if answer.is_ok() { "accepted" } else { "refused" };
     metrics::counter!("opsseer_webhooks_total", "source" => source.as_str(), "result" => result).increment(1);
     if let Err(error) = &answer {
-        tracing::warn!(source = source.as_str(), status = error.status().as_u16(), reason = error.detail(), "webhook refused");
+        tracing::warn!(
+            source = source.as_str(),
+            status = error.status().as_u16(),
+            reason = error.detail(),
+            "webhook refused"
+        );
     }
     Ok((StatusCode::ACCEPTED, Json(answer?)))
 }
@@ -84,7 +89,8 @@ async fn take(
 ) -> Result<WebhookResponse, ApiError> {
     let alerts = body::parse(&body?, source, app.clock.now(), &app.config.ingest)
         .map_err(|error| ApiError::bad_request("body_not_understood", error.to_string()))?;
-    metrics::counter!("opsseer_alerts_received_total", "source" => source.as_str()).increment(alerts.len() as u64);
+    metrics::counter!("opsseer_alerts_received_total", "source" => source.as_str())
+        .increment(alerts.len() as u64);
     let incidents = app.ingest.submit(alerts).await?;
     let base = app.config.public_url();
     let short = |incident: opsseer_core::Incident| WebhookIncident {

@@ -27,9 +27,10 @@ impl Job for AnswerRunbook {
         let runbooks = app.runbooks.clone();
         let question = question(&task.alert);
         // Reads and searches files: not on a thread that serves requests.
-        let (answer, documents) = tokio::task::spawn_blocking(move || (runbooks.answer(&question), runbooks.document_count()))
-            .await
-            .map_err(|error| JobError::Fail(error.into()))?;
+        let (answer, documents) =
+            tokio::task::spawn_blocking(move || (runbooks.answer(&question), runbooks.document_count()))
+                .await
+                .map_err(|error| JobError::Fail(error.into()))?;
         let answer = answer.context("the runbooks cannot be searched").map_err(JobError::Retry)?;
         let kind = match answer {
             Some(answer) => EventKind::RunbookAnswered(quoted(&task.alert, answer)),

@@ -59,7 +59,10 @@ impl Job for ChartMetric {
             unit,
             from,
             to,
-            series: series.into_iter().map(|one| ChartSeries { name: name_of(&one), points: one.points }).collect(),
+            series: series
+                .into_iter()
+                .map(|one| ChartSeries { name: name_of(&one), points: one.points })
+                .collect(),
             threshold: limit.as_ref().map(|limit| (limit.value, limit.comparison)),
             marks: marks(task),
         };
@@ -76,8 +79,10 @@ impl Job for ChartMetric {
             to,
             step_seconds: u32::try_from(step.as_secs()).unwrap_or(u32::MAX),
             series: chart.series.len(),
-            threshold: limit
-                .map(|limit| Threshold { comparison: limit.comparison.symbol().to_owned(), value: limit.value }),
+            threshold: limit.map(|limit| Threshold {
+                comparison: limit.comparison.symbol().to_owned(),
+                value: limit.value,
+            }),
         };
         let actor = Actor::Component { name: KIND.to_owned() };
         Ok(vec![NewEvent { at: to, actor, kind: EventKind::Charted(charted), assets: vec![asset] }])
@@ -92,7 +97,10 @@ async fn expression(app: &App, alert: &AlertSnapshot) -> Result<String, JobError
     let rules = app.metrics.alerting_rules().await.map_err(asking)?;
     let rule = rules.into_iter().find(|rule| rule.name == alert.name);
     rule.map(|rule| rule.query).ok_or_else(|| {
-        JobError::Fail(anyhow!("the alert names no expression, and Prometheus has no rule called {}", alert.name))
+        JobError::Fail(anyhow!(
+            "the alert names no expression, and Prometheus has no rule called {}",
+            alert.name
+        ))
     })
 }
 
@@ -110,15 +118,24 @@ fn about(alert: &AlertSnapshot, series: Vec<Series>) -> Vec<Series> {
 
 /// Where the picture begins: what is before the first value is left out.
 fn narrowed(from: DateTime<Utc>, to: DateTime<Utc>, series: &[Series]) -> DateTime<Utc> {
-    let first = series.iter().flat_map(|one| &one.points).filter(|(_, value)| value.is_finite()).map(|(at, _)| *at).min();
+    let first = series
+        .iter()
+        .flat_map(|one| &one.points)
+        .filter(|(_, value)| value.is_finite())
+        .map(|(at, _)| *at)
+        .min();
     first.map_or(from, |first| first.min(to - NARROWEST).max(from))
 }
 
 /// A series' name for the legend: the labels that tell it apart.
 fn name_of(series: &Series) -> String {
     let told = |name: &str| !matches!(name, "__name__" | "job");
-    let labels: Vec<String> =
-        series.labels.iter().filter(|(name, _)| told(name)).map(|(name, value)| format!("{name}={value}")).collect();
+    let labels: Vec<String> = series
+        .labels
+        .iter()
+        .filter(|(name, _)| told(name))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     match labels.as_slice() {
         [] => series.labels.get("__name__").cloned().unwrap_or_default(),
         labels => labels.join(", "),

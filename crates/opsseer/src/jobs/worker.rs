@@ -92,16 +92,21 @@ async fn attempt(app: &App, lease: &Lease) {
         Err(JobError::Fail(_)) => "failed",
     };
     metrics::counter!("opsseer_jobs_total", "kind" => lease.kind.clone(), "result" => result).increment(1);
-    metrics::histogram!("opsseer_job_seconds", "kind" => lease.kind.clone()).record(started.elapsed().as_secs_f64());
+    metrics::histogram!("opsseer_job_seconds", "kind" => lease.kind.clone())
+        .record(started.elapsed().as_secs_f64());
     let written = match outcome {
         Ok(events) => finish(app, lease, events).await,
         Err(error) => put_back_or_give_up(app, lease, error).await,
     };
     match written {
         Ok(true) => {}
-        Ok(false) => tracing::warn!(job = lease.kind, incident = %lease.incident, "another worker has the job by now; this result is dropped"),
+        Ok(false) => {
+            tracing::warn!(job = lease.kind, incident = %lease.incident, "another worker has the job by now; this result is dropped");
+        }
         // The lease runs out and the job is taken again.
-        Err(error) => tracing::error!(job = lease.kind, incident = %lease.incident, error = %error, "a job's result cannot be written"),
+        Err(error) => {
+            tracing::error!(job = lease.kind, incident = %lease.incident, error = %error, "a job's result cannot be written");
+        }
     }
 }
 

@@ -24,7 +24,8 @@ async fn a_person_acknowledges_notes_assigns_and_resolves_and_each_is_on_the_tim
         (incident["status"].as_str(), incident["owner"].as_str(), incident["severity"].as_str()),
         (Some("resolved"), Some("bob"), Some("info"))
     );
-    let mine: Vec<_> = server.events(1).await.into_iter().filter(|event| event["actor"]["type"] == "person").collect();
+    let mine: Vec<_> =
+        server.events(1).await.into_iter().filter(|event| event["actor"]["type"] == "person").collect();
     let kinds: Vec<_> = mine.iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["acknowledged", "note", "assigned", "severity_set", "resolved"]);
     assert_eq!(mine[1]["text"], "looking\n<b>now</b>");
@@ -55,7 +56,12 @@ async fn an_action_that_cannot_be_taken_says_why_and_changes_nothing() {
     let before = server.kinds(1).await;
     let cases = [
         ("notes", json!({"by": "ada", "text": "  "}), 400, "the note is empty"),
-        ("notes", json!({"by": "ada", "text": "x".repeat(20_000)}), 400, "the note is longer than 16384 bytes"),
+        (
+            "notes",
+            json!({"by": "ada", "text": "x".repeat(20_000)}),
+            400,
+            "the note is longer than 16384 bytes",
+        ),
         ("notes", json!({"by": "", "text": "x"}), 400, "by must be a name"),
         ("notes", json!({"by": "ada"}), 422, "missing field `text`"),
         ("severity", json!({"by": "ada", "severity": "purple"}), 400, "allowed: page, ticket, info"),

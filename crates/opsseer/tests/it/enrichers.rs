@@ -21,7 +21,8 @@ fn fresh(name: &str) -> Value {
 
 fn series(values: &[f64]) -> Series {
     let start: DateTime<Utc> = SystemClock.now() - TimeDelta::minutes(3);
-    let points = values.iter().zip(0..).map(|(value, i)| (start + TimeDelta::seconds(15 * i), *value)).collect();
+    let points =
+        values.iter().zip(0..).map(|(value, i)| (start + TimeDelta::seconds(15 * i), *value)).collect();
     Series { labels: BTreeMap::from([("service".to_owned(), "toyprod".to_owned())]), points }
 }
 
@@ -55,7 +56,10 @@ async fn the_runbooks_step_and_the_metrics_picture_are_on_the_timeline() {
     let asked = server.metrics.asked();
     let hour_before = asked[0].to - asked[0].from;
     assert!(hour_before >= TimeDelta::hours(1) && hour_before < TimeDelta::minutes(62), "{asked:?}");
-    assert!(asked[1].to - asked[1].from < TimeDelta::minutes(4) && asked[1].step < asked[0].step, "{asked:?}");
+    assert!(
+        asked[1].to - asked[1].from < TimeDelta::minutes(4) && asked[1].step < asked[0].step,
+        "{asked:?}"
+    );
     server.stop().await;
 }
 
@@ -63,7 +67,10 @@ async fn the_runbooks_step_and_the_metrics_picture_are_on_the_timeline() {
 async fn nan_and_infinity_in_the_history_are_drawn_as_gaps() {
     let metrics = FakeMetrics::default();
     for _ in 0..2 {
-        metrics.push_range(Ok(vec![series(&[f64::NAN, 0.2, f64::NAN, f64::INFINITY, 0.6]), series(&[f64::NAN; 4])]));
+        metrics.push_range(Ok(vec![
+            series(&[f64::NAN, 0.2, f64::NAN, f64::INFINITY, 0.6]),
+            series(&[f64::NAN; 4]),
+        ]));
     }
     let server = TestServer::start_with("", metrics).await;
     server.alert(json!([fresh("Slow")])).await;
@@ -117,7 +124,10 @@ async fn no_runbook_fits_is_an_answer() {
     strange["annotations"]["summary"] = json!("certificate expires tomorrow");
     server.alert(json!([strange])).await;
     let missing = server.event(1, "runbook_missing").await;
-    assert_eq!((missing["alert"].as_str(), missing["documents"].as_u64()), (Some("CertificateExpiry"), Some(1)));
+    assert_eq!(
+        (missing["alert"].as_str(), missing["documents"].as_u64()),
+        (Some("CertificateExpiry"), Some(1))
+    );
     server.stop().await;
 }
 

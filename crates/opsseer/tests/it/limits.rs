@@ -30,7 +30,8 @@ async fn a_question_that_is_not_understood_says_what_is_allowed() {
 async fn the_server_tells_of_itself() {
     let server = TestServer::start().await;
     assert_eq!(server.get("/readyz").await["ready"], true);
-    let metrics = server.http.get(format!("{}/metrics", server.url)).send().await.unwrap().text().await.unwrap();
+    let metrics =
+        server.http.get(format!("{}/metrics", server.url)).send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("opsseer_incidents_unresolved 0"), "{metrics}");
     server.stop().await;
 }

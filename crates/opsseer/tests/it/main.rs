@@ -1,6 +1,11 @@
 //! OpsSeer as its users meet it: over HTTP, in a browser, and on the real stack.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod actions;
 mod browser;

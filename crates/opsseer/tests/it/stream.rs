@@ -12,11 +12,18 @@ async fn read(answer: reqwest::Response, count: usize) -> Vec<(i64, Value)> {
     let mut text = String::new();
     let reading = async {
         loop {
-            let events: Vec<(i64, Value)> = text.split("\n\n").filter(|block| block.contains("data:")).filter(|block| text.contains(&format!("{block}\n\n"))).map(parse).collect();
+            let events: Vec<(i64, Value)> = text
+                .split("\n\n")
+                .filter(|block| block.contains("data:"))
+                .filter(|block| text.contains(&format!("{block}\n\n")))
+                .map(parse)
+                .collect();
             if events.len() >= count {
                 return events;
             }
-            text.push_str(std::str::from_utf8(&bytes.next().await.expect("the stream goes on").unwrap()).unwrap());
+            text.push_str(
+                std::str::from_utf8(&bytes.next().await.expect("the stream goes on").unwrap()).unwrap(),
+            );
         }
     };
     timeout(PATIENCE, reading).await.expect("the events must come")
@@ -43,7 +50,8 @@ async fn a_reader_gets_what_was_and_what_comes_each_once_and_can_go_on_where_it_
     assert_eq!(read_first[4].1["text"], "one");
     server.post("/api/v1/incidents/1/notes", json!({"by": "ada", "text": "two"}).to_string()).await;
     let again = server.http.get(&address).header("last-event-id", "4").send().await.unwrap();
-    let texts: Vec<Value> = read(again, 2).await.into_iter().map(|(_, event)| event["text"].clone()).collect();
+    let texts: Vec<Value> =
+        read(again, 2).await.into_iter().map(|(_, event)| event["text"].clone()).collect();
     assert_eq!(texts, ["one", "two"]);
     server.stop().await;
 }

@@ -62,7 +62,8 @@ impl TestServer {
 
     /// Ends gracefully. What is given starts it again, at the same address and on the same files.
     pub(crate) async fn pause(self) -> PausedServer {
-        let paused = PausedServer { bind: self.app.config.http.bind.to_string(), folder: self.folder.clone() };
+        let paused =
+            PausedServer { bind: self.app.config.http.bind.to_string(), folder: self.folder.clone() };
         self.stop().await;
         paused
     }
@@ -74,7 +75,8 @@ impl TestServer {
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
-        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        let request =
+            self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
         let answer = request.body(body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
@@ -85,7 +87,7 @@ impl TestServer {
 
     /// Sends alerts as Alertmanager does; they must be taken. Gives the numbers of their incidents.
     pub(crate) async fn alert(&self, alerts: Value) -> Vec<i64> {
-        let (status, answer) = self.post("/webhook/alertmanager", envelope(alerts).to_string()).await;
+        let (status, answer) = self.post("/webhook/alertmanager", envelope(&alerts).to_string()).await;
         assert_eq!(status, 202, "{answer}");
         answer["incidents"].as_array().unwrap().iter().map(|one| one["number"].as_i64().unwrap()).collect()
     }
@@ -95,7 +97,10 @@ impl TestServer {
     }
 
     pub(crate) async fn events(&self, incident: i64) -> Vec<Value> {
-        self.get(&format!("/api/v1/incidents/{incident}/timeline")).await["events"].as_array().unwrap().clone()
+        self.get(&format!("/api/v1/incidents/{incident}/timeline")).await["events"]
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     /// Waits until the incident has an event of this kind, and gives it.
@@ -103,7 +108,9 @@ impl TestServer {
         let mut committed = self.app.store.subscribe();
         let waiting = async {
             loop {
-                if let Some(event) = self.events(incident).await.into_iter().find(|event| event["kind"] == kind) {
+                if let Some(event) =
+                    self.events(incident).await.into_iter().find(|event| event["kind"] == kind)
+                {
                     return event;
                 }
                 // Lagging only means that there is news.
@@ -130,7 +137,7 @@ impl PausedServer {
     }
 }
 
-pub(crate) fn envelope(alerts: Value) -> Value {
+pub(crate) fn envelope(alerts: &Value) -> Value {
     json!({"version": "4", "receiver": "opsseer", "status": "firing", "groupKey": "{}:{service=\"toyprod\"}",
         "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "alerts": alerts})
 }

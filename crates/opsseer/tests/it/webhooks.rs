@@ -1,5 +1,6 @@
 //! What comes in is kept, once, and belongs to the right incident.
 
+use futures::StreamExt;
 use opsseer_connect::prometheus::FakeMetrics;
 use serde_json::{Value, json};
 
@@ -47,7 +48,10 @@ async fn a_resolved_alert_closes_its_own_incident_and_firing_again_reopens_it() 
     server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
     assert_eq!(server.alert(json!([alert("Slow", "toyprod", "resolved")])).await, [1]);
     let incident = server.get("/api/v1/incidents/1").await;
-    assert_eq!((incident["status"].as_str(), incident["alerts_firing"].as_i64()), (Some("resolved"), Some(0)));
+    assert_eq!(
+        (incident["status"].as_str(), incident["alerts_firing"].as_i64()),
+        (Some("resolved"), Some(0))
+    );
     let mut again = alert("Slow", "toyprod", "firing");
     again["startsAt"] = json!("2026-01-02T05:00:00Z");
     assert_eq!(server.alert(json!([again])).await, [1]);
@@ -74,9 +78,15 @@ async fn grafanas_webhook_is_taken_too() {
         {"status": "firing", "labels": {"alertname": "Slow", "service": "shop"}, "annotations": {},
          "startsAt": "2026-01-02T03:04:05Z", "endsAt": "0001-01-01T00:00:00Z", "valueString": "[ value=3 ]"}]});
     let (status, answer) = server.post("/webhook/grafana", body.to_string()).await;
-    assert_eq!((status, answer["incidents"][0]["url"].as_str()), (202, Some(format!("{}/incidents/1", server.url).as_str())));
+    assert_eq!(
+        (status, answer["incidents"][0]["url"].as_str()),
+        (202, Some(format!("{}/incidents/1", server.url).as_str()))
+    );
     let fired = server.event(1, "alert_fired").await;
-    assert_eq!((fired["actor"]["type"].as_str(), fired["alert"]["annotations"]["value"].as_str()), (Some("grafana"), Some("[ value=3 ]")));
+    assert_eq!(
+        (fired["actor"]["type"].as_str(), fired["alert"]["annotations"]["value"].as_str()),
+        (Some("grafana"), Some("[ value=3 ]"))
+    );
     server.stop().await;
 }
 
@@ -87,7 +97,10 @@ async fn the_heartbeat_is_noted_and_opens_nothing() {
     assert!(server.incidents().await.is_empty());
     assert!(server.app.store.last_heartbeat().await.unwrap().is_some());
     let kept = server.get("/api/v1/alerts").await;
-    assert_eq!((kept["alerts"][0]["name"].as_str(), kept["alerts"][0]["incident"].is_null()), (Some("Watchdog"), true));
+    assert_eq!(
+        (kept["alerts"][0]["name"].as_str(), kept["alerts"][0]["incident"].is_null()),
+        (Some("Watchdog"), true)
+    );
     server.stop().await;
 }
 
@@ -102,13 +115,15 @@ async fn refused(server: &TestServer, body: impl Into<reqwest::Body>) -> (u16, S
 async fn a_body_that_cannot_be_taken_is_refused_with_a_reason_and_nothing_of_it_is_kept() {
     let server = TestServer::start().await;
     let good = alert("Slow", "toyprod", "firing");
-    let nul = envelope(json!([good, {"labels": {"alertname": "x\u{0}"}}])).to_string();
-    let huge = envelope(json!([{"labels": {"alertname": "Big"}, "annotations": {"summary": "x".repeat(20_000_000)}}]));
+    let nul = envelope(&json!([good, {"labels": {"alertname": "x\u{0}"}}])).to_string();
+    let huge = envelope(
+        &json!([{"labels": {"alertname": "Big"}, "annotations": {"summary": "x".repeat(20_000_000)}}]),
+    );
     let cases: Vec<(String, u16, &str)> = vec![
         ("{\"alerts\": [".into(), 400, "the body is not JSON"),
         ("[]".into(), 400, "the body must be a JSON object"),
         ("{\"alerts\": null}".into(), 400, "alerts must be a list; it is null"),
-        ("".into(), 400, "the body is not JSON"),
+        (String::new(), 400, "the body is not JSON"),
         (nul, 400, "alerts[1].labels.alertname holds a NUL character"),
         (huge.to_string(), 413, "larger than http.max_body_bytes"),
     ];
@@ -128,7 +143,7 @@ async fn a_full_queue_answers_503_with_retry_after_and_a_later_try_is_taken() {
     // While this transaction is open, the writer waits, and the queue fills.
     let blocking = server.app.store.begin().await.unwrap();
     let send = |i: usize| {
-        let body = envelope(json!([alert("Slow", &format!("s{i}"), "firing")])).to_string();
+        let body = envelope(&json!([alert("Slow", &format!("s{i}"), "firing")])).to_string();
         server.http.post(format!("{}/webhook/alertmanager", server.url)).body(body).send()
     };
     let mut waiting = futures::stream::FuturesUnordered::new();
@@ -136,7 +151,6 @@ async fn a_full_queue_answers_503_with_retry_after_and_a_later_try_is_taken() {
         waiting.push(send(i));
     }
     // Those that do not fit are answered at once; those that fit wait for the writer.
-    use futures::StreamExt;
     let first = waiting.next().await.unwrap().unwrap();
     assert_eq!(first.status(), 503);
     assert_eq!(first.headers()["retry-after"], "1");

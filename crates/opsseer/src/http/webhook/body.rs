@@ -85,7 +85,11 @@ struct Envelope<'a> {
 impl Envelope<'_> {
     fn alert(&self, path: &str, alert: &Value) -> Result<Alert, BodyError> {
         let Value::Object(alert) = alert else {
-            return Err(BodyError::Type { path: path.to_owned(), expected: "an object", found: type_of(alert) });
+            return Err(BodyError::Type {
+                path: path.to_owned(),
+                expected: "an object",
+                found: type_of(alert),
+            });
         };
         let mut labels = text_map(alert, path, "labels")?;
         let mut annotations = text_map(alert, path, "annotations")?;
@@ -131,9 +135,10 @@ impl Envelope<'_> {
             // "alerting", "no_data" and "pending" are Grafana's words for its states.
             Some("firing" | "alerting" | "no_data") => Ok(AlertStatus::Firing),
             Some("resolved" | "ok" | "normal") => Ok(AlertStatus::Resolved),
-            Some(other) => {
-                Err(BodyError::Status { path: format!("{path}.status"), found: other.chars().take(80).collect() })
-            }
+            Some(other) => Err(BodyError::Status {
+                path: format!("{path}.status"),
+                found: other.chars().take(80).collect(),
+            }),
             None if ends_at.is_some_and(|end| end <= self.now) => Ok(AlertStatus::Resolved),
             None => Ok(AlertStatus::Firing),
         }
@@ -173,13 +178,17 @@ fn optional_text(object: &Map<String, Value>, path: &str, field: &str) -> Result
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.contains('\0') => Err(BodyError::Nul { path: join(path, field) }),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(BodyError::Type { path: join(path, field), expected: "text", found: type_of(other) }),
+        Some(other) => {
+            Err(BodyError::Type { path: join(path, field), expected: "text", found: type_of(other) })
+        }
     }
 }
 
 /// A time, if there is one. Alertmanager writes "never" as year 1, others as 1970.
 fn time(object: &Map<String, Value>, path: &str, field: &str) -> Result<Option<DateTime<Utc>>, BodyError> {
-    let Some(text) = optional_text(object, path, field)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = optional_text(object, path, field)?.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     match DateTime::parse_from_rfc3339(&text) {
         Ok(time) if time.year() <= 1970 => Ok(None),
         Ok(time) => Ok(Some(time.to_utc().trunc_subsecs(6))),
@@ -191,7 +200,7 @@ fn cut(texts: &mut Labels, limit: usize) {
     for text in texts.values_mut().filter(|text| text.len() > limit) {
         let whole = text.len();
         text.truncate(text.floor_char_boundary(limit));
-        text.push_str(&format!(" … [cut by OpsSeer: {whole} bytes]"));
+        *text = format!("{text} … [cut by OpsSeer: {whole} bytes]");
     }
 }
 
@@ -251,9 +260,16 @@ mod tests {
 
     #[test]
     fn a_refused_body_names_the_place() {
-        assert!(parse(b"{\"alerts\": [", AlertSource::Alertmanager, now(), &limits())
-            .expect_err("must be refused").to_string().starts_with("the body is not JSON: EOF"));
-        assert_eq!(refusal(&json!([])), "the body must be a JSON object with a list \"alerts\"; it is a list");
+        assert!(
+            parse(b"{\"alerts\": [", AlertSource::Alertmanager, now(), &limits())
+                .expect_err("must be refused")
+                .to_string()
+                .starts_with("the body is not JSON: EOF")
+        );
+        assert_eq!(
+            refusal(&json!([])),
+            "the body must be a JSON object with a list \"alerts\"; it is a list"
+        );
         assert_eq!(refusal(&json!({"alerts": null})), "alerts must be a list; it is null");
         assert_eq!(refusal(&json!({"alerts": []})), "\"alerts\" is empty: there is nothing to keep");
         assert_eq!(
@@ -288,7 +304,8 @@ mod tests {
     fn too_many_alerts_are_refused_with_the_limit() {
         let limits = Ingest { max_alerts: 2, ..limits() };
         let body = json!({"alerts": [{}, {}, {}]}).to_string();
-        let error = parse(body.as_bytes(), AlertSource::Grafana, now(), &limits).expect_err("must be refused");
+        let error =
+            parse(body.as_bytes(), AlertSource::Grafana, now(), &limits).expect_err("must be refused");
         assert_eq!(error, BodyError::TooMany { found: 3, allowed: 2 });
     }
 
@@ -298,7 +315,8 @@ mod tests {
         let alerts = parsed(&json!({"alerts": [
             {"labels": {"a": format!("{long}1")}, "annotations": {"summary": long}},
             {"labels": {"a": format!("{long}2")}},
-        ]})).expect("understood");
+        ]}))
+        .expect("understood");
         assert!(alerts[0].annotations["summary"].ends_with("[cut by OpsSeer: 40000 bytes]"));
         assert!(alerts[0].labels["a"].len() < 2200);
         assert_ne!(alerts[0].identity, alerts[1].identity);
@@ -308,7 +326,8 @@ mod tests {
     fn grafanas_links_are_kept_as_annotations() {
         let alerts = parsed(&json!({"state": "alerting", "alerts": [
             {"status": "firing", "labels": {}, "panelURL": "http://g/p", "valueString": "[ value=1 ]"},
-        ]})).expect("understood");
+        ]}))
+        .expect("understood");
         assert_eq!(alerts[0].annotations["panel_url"], "http://g/p");
         assert_eq!(alerts[0].annotations["value"], "[ value=1 ]");
     }
