@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use opsseer_core::{Actor, EventKind, NewEvent};
 use opsseer_store::{Lease, StoreError};
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
@@ -24,57 +24,59 @@ const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
 
 /// Works until the server ends, then lets what is under way finish.
 pub async fn work(app: SharedApp) {
-    let workers = app.config.jobs.workers;
-    let permits = Arc::new(Semaphore::new(workers as usize));
-    loop {
-        let free = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
-        let taken = match app.store.claim_jobs(free, app.config.jobs.lease).await {
-            Ok(taken) => taken,
+    let workers = Arc::new(Semaphore::new(app.config.jobs.workers as usize));
+    while let Some(first) = free_worker(&app, &workers).await {
+        let free = workers.available_permits() + 1;
+        match app.store.claim_jobs(u32::try_from(free).unwrap_or(u32::MAX), app.config.jobs.lease).await {
+            Ok(taken) if taken.is_empty() => {
+                drop(first);
+                wait_for_work(&app).await;
+            }
+            Ok(taken) => {
+                let mut first = Some(first);
+                for lease in taken {
+                    // Only this loop takes permits, so those that were free still are.
+                    let Some(worker) = first.take().or_else(|| workers.clone().try_acquire_owned().ok())
+                    else {
+                        break;
+                    };
+                    let job_app = app.clone();
+                    app.tasks.spawn(async move {
+                        attempt(&job_app, &lease).await;
+                        drop(worker);
+                    });
+                }
+            }
             Err(error) => {
                 tracing::error!(error = %error, "jobs cannot be taken");
                 tokio::select! {
-                    () = app.ending.cancelled() => return,
-                    () = sleep(AFTER_STORE_ERROR) => continue,
+                    () = app.ending.cancelled() => {}
+                    () = sleep(AFTER_STORE_ERROR) => {}
                 }
             }
-        };
-        let none = taken.is_empty();
-        for lease in taken {
-            let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
-            let app = app.clone();
-            app.clone().tasks.spawn(async move {
-                attempt(&app, &lease).await;
-                drop(permit);
-            });
-        }
-        tokio::select! {
-            () = app.ending.cancelled() => return,
-            // All are busy, or all that waited is taken: the next look follows a free worker or a new job.
-            () = wait(&app, none) => {}
-            () = a_worker_is_free(&permits), if free == 0 => {}
         }
     }
 }
 
-async fn a_worker_is_free(permits: &Semaphore) {
-    drop(permits.acquire().await);
+/// Waits for a worker to be free. None once the server ends.
+async fn free_worker(app: &App, workers: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    tokio::select! {
+        biased;
+        () = app.ending.cancelled() => None,
+        worker = workers.clone().acquire_owned() => worker.ok(),
+    }
 }
 
 /// Waits for a new job, for the time of the next retry, or a while.
-async fn wait(app: &App, none: bool) {
-    if !none {
-        return;
-    }
-    let now = app.clock.now();
-    let next = match app.store.next_job_at().await {
-        Ok(next) => next,
-        Err(error) => {
-            tracing::error!(error = %error, "the next job cannot be looked for");
-            None
-        }
-    };
-    let until_next = next.map_or(LOOK_AT_LEAST_EVERY, |at| (at - now).to_std().unwrap_or_default());
+async fn wait_for_work(app: &App) {
+    let next = app.store.next_job_at().await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "the next job cannot be looked for");
+        None
+    });
+    let until_next =
+        next.map_or(LOOK_AT_LEAST_EVERY, |at| (at - app.clock.now()).to_std().unwrap_or_default());
     tokio::select! {
+        () = app.ending.cancelled() => {}
         () = app.store.jobs_added() => {}
         () = sleep(until_next.min(LOOK_AT_LEAST_EVERY)) => {}
     }
