@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// The whole story takes half a minute; this is for a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 const STEPS: [&str; 10] = [
     "chaos began",
