@@ -5,8 +5,6 @@
 $ErrorActionPreference = 'Stop'
 Set-Location $PSScriptRoot
 if (-not $env:CARGO_TARGET_DIR) { $env:CARGO_TARGET_DIR = Join-Path $PSScriptRoot 'target' }
-$separator = [System.IO.Path]::PathSeparator
-$env:PATH = $env:PATH + $separator + (Join-Path $PSScriptRoot 'target/tools/usr/bin')
 
 function Show-Usage {
     Write-Output @'
