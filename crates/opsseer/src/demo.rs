@@ -14,6 +14,7 @@ pub mod profile;
 pub mod run_folder;
 pub mod signals;
 pub mod stack;
+pub mod step;
 pub mod story;
 pub mod surroundings;
 pub mod tell;

@@ -1,6 +1,6 @@
 //! Enrichers: work that follows from an event, done outside any transaction, its result written with the job's end.
 //!
-//! A new enricher is a file in `jobs/`, a line in [`ALL`], and its kind in [`follow_ups`].
+//! A new enricher is a file in `jobs/`, a line in `ALL`, and its kind in [`follow_ups`].
 
 mod answer_runbook;
 mod chart_metric;

@@ -282,3 +282,6 @@ impl Observer {
 fn summary_of(alert: &PrometheusAlert) -> &str {
     alert.annotations.get("summary").map_or("its condition holds", String::as_str)
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,16 +85,6 @@ impl Checkout {
     pub fn stack_state(&self) -> PathBuf {
         self.stack_folder().join("state.json")
     }
-
-    /// Where `./task` unpacks programs that are not installed.
-    fn tools(&self) -> PathBuf {
-        self.root.join("target/tools/usr/bin")
-    }
-
-    /// A path as a reader in the checkout would write it.
-    pub fn shorten(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
-    }
 }
 
 /// The four programs of the stack.
@@ -111,10 +101,10 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Looks beside `opsseer` for what is built here, and on `path` and in the checkout for the others.
-    pub fn find(checkout: &Checkout, opsseer: &Path, path: Option<&OsStr>) -> Result<Self, PlaceError> {
+    /// Looks beside `opsseer` for what is built here, and there and on `path` for the others.
+    pub fn find(opsseer: &Path, path: Option<&OsStr>) -> Result<Self, PlaceError> {
         let beside = opsseer.parent().unwrap_or(Path::new("."));
-        let mut folders = vec![beside.to_owned(), checkout.tools()];
+        let mut folders = vec![beside.to_owned()];
         folders.extend(path.map(std::env::split_paths).into_iter().flatten());
         let find = |what, names: &[&str], remedy: &dyn Fn() -> String| {
             let candidates =
@@ -126,8 +116,8 @@ impl Programs {
         };
         let from_debian = |package: &str| {
             format!(
-                "on Debian or Ubuntu it is the package `{package}`, which `./task demo` fetches into target/tools without \
-                 installing it; elsewhere put the release from https://prometheus.io/download/ on the PATH"
+                "on Debian or Ubuntu it is the package `{package}`, which `./task demo` installs; elsewhere put the \
+                 release from https://prometheus.io/download/ on the PATH"
             )
         };
         Ok(Self {
@@ -194,11 +184,9 @@ mod tests {
             std::fs::write(&file, "").expect("written");
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("set");
         };
-        let bare = Checkout { root: folder.path().to_owned() };
         let missing = || {
             let opsseer = folder.path().join("opsseer");
-            Programs::find(&bare, &opsseer, Some(folder.path().as_os_str()))
-                .map_err(|error| error.to_string())
+            Programs::find(&opsseer, Some(folder.path().as_os_str())).map_err(|error| error.to_string())
         };
         assert!(missing().expect_err("no toyprod").contains("cargo build --bin toyprod"));
         put("toyprod", 0o755);

@@ -190,7 +190,7 @@ impl StackPlan {
             flag.push(value);
             flag
         };
-        let (program, args, env, folder) = match piece {
+        let (program, args, mut env, folder) = match piece {
             Piece::Toyprod => (
                 &self.programs.toyprod,
                 vec![flag("bind", &listen.to_string())],
@@ -229,6 +229,8 @@ impl StackPlan {
                 (&self.programs.opsseer, vec!["serve".into()], env, data)
             }
         };
+        // Logs are files.
+        env.push(("NO_COLOR", "1".into()));
         ProcessSpec {
             name: piece.name(),
             program: program.clone(),

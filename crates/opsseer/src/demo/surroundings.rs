@@ -32,7 +32,7 @@ impl Surroundings {
 
     /// The programs of the stack.
     pub fn programs(&self) -> Result<Programs, PlaceError> {
-        Programs::find(&self.checkout, &self.program, self.path.as_deref())
+        Programs::find(&self.program, self.path.as_deref())
     }
 }
 

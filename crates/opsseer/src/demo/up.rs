@@ -102,6 +102,9 @@ async fn stay(surroundings: &Surroundings, profile: Profile) -> anyhow::Result<E
     let mut stop = StopSignals::listen().context("cannot listen for Ctrl-C")?;
     let folder = surroundings.checkout.stack_folder();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let Some(_held) = state::hold(&surroundings.checkout.stack_state())? else {
+        bail!("another supervisor is about to start or stop the stack");
+    };
     let plan = StackPlan {
         checkout: surroundings.checkout.clone(),
         programs: surroundings.programs()?,
@@ -174,7 +177,7 @@ async fn down(surroundings: &Surroundings) -> anyhow::Result<()> {
     signals::terminate(state.supervisor).context("cannot ask the supervisor to stop")?;
     let deadline = Instant::now() + LONGEST_STOP;
     // The supervisor goes last, after its processes.
-    while signals::is_alive(state.supervisor) {
+    while state::is_held(&surroundings.checkout.stack_state())? {
         if Instant::now() >= deadline {
             bail!("the supervisor (process {}) does not stop; see `./task logs`", state.supervisor);
         }

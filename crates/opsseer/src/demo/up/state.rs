@@ -1,6 +1,9 @@
 //! What runs, in a file that the supervisor writes and the other commands read.
+//!
+//! A lock on a file beside it says whether the supervisor lives: the kernel gives it back however the supervisor ends,
+//! and a process number that has gone to somebody else misleads nobody.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +11,6 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::super::profile::Profile;
-use super::super::signals;
 use super::super::stack::Stack;
 
 /// What runs, as the supervisor wrote it down.
@@ -45,8 +47,7 @@ impl State {
 
     /// What runs, if its supervisor does.
     pub(super) fn of_running(file: &Path) -> anyhow::Result<Option<Self>> {
-        let state = Self::read(file)?;
-        Ok(state.filter(|state| signals::is_alive(state.supervisor)))
+        if is_held(file)? { Self::read(file) } else { Ok(None) }
     }
 
     /// What the file says; nothing if there is none.
@@ -85,6 +86,30 @@ impl State {
     }
 }
 
+/// Held by the supervisor as long as it lives.
+#[derive(Debug)]
+pub(super) struct Held {
+    _lock: File,
+}
+
+/// Takes the lock beside `file`; nothing if another supervisor has it.
+pub(super) fn hold(file: &Path) -> anyhow::Result<Option<Held>> {
+    let path = file.with_extension("lock");
+    let locked = || format!("cannot lock {}", path.display());
+    let lock = File::options().create(true).truncate(false).write(true).open(&path).with_context(locked)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(Held { _lock: lock })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error).with_context(locked),
+    }
+}
+
+/// Whether a supervisor lives.
+pub(super) fn is_held(file: &Path) -> anyhow::Result<bool> {
+    let path = file.with_extension("lock");
+    Ok(path.exists() && hold(file)?.is_none())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +131,19 @@ mod tests {
         assert_eq!(State::read(&file).expect("read"), Some(state));
         fs::write(&file, "{").expect("written");
         assert!(State::read(&file).expect_err("half a file").to_string().contains("remove it"));
+    }
+
+    #[test]
+    fn what_a_dead_supervisor_wrote_is_not_believed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("state.json");
+        let state = State { supervisor: std::process::id(), profile: Profile::Stock, services: vec![] };
+        state.write(&file).expect("written");
+        assert_eq!(State::of_running(&file).expect("looked"), None);
+        let held = hold(&file).expect("locked").expect("nobody has it");
+        assert_eq!(State::of_running(&file).expect("looked"), Some(state));
+        assert!(hold(&file).expect("tried").is_none(), "there is one supervisor at most");
+        drop(held);
+        assert_eq!(State::of_running(&file).expect("looked"), None);
     }
 }
