@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use opsseer_ai::runbook::{AnswerRunbook, RunbookIndex};
 use opsseer_connect::{
@@ -25,6 +26,8 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// When this server started.
+    pub started_at: DateTime<Utc>,
     /// Everything remembered.
     pub store: Store,
     /// The way of alerts into the store.
@@ -69,6 +72,7 @@ impl App {
         let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
         let ingest = ingest::start(&config, store.clone(), &tasks);
         let app = Arc::new(Self {
+            started_at: clock.now(),
             config,
             clock,
             store,

@@ -33,6 +33,15 @@ impl Profile {
         }
     }
 
+    /// How soon Prometheus repeats an alert to Alertmanager. Its first try often comes before it has found Alertmanager,
+    /// and the heartbeat waits for this.
+    pub fn resend_delay(self) -> &'static str {
+        match self {
+            Self::Stock => "1m",
+            Self::Fast => "3s",
+        }
+    }
+
     /// How far apart the rules are evaluated.
     pub fn evaluation_interval(self) -> Duration {
         match self {

@@ -203,6 +203,7 @@ impl StackPlan {
                     flag("storage.tsdb.path", &self.folder.join("prometheus-data")),
                     flag("web.listen-address", &listen.to_string()),
                     flag("web.external-url", &addresses.url(piece)),
+                    flag("rules.alert.resend-delay", &self.profile.resend_delay()),
                 ];
                 (&self.programs.prometheus, args, vec![], self.folder.clone())
             }

@@ -25,7 +25,7 @@ const LOOK_BACK: TimeDelta = TimeDelta::hours(1);
 const WIDEST: TimeDelta = TimeDelta::hours(24);
 
 /// If there is less to see than an hour, the picture is narrowed to it, but not below this.
-const NARROWEST: TimeDelta = TimeDelta::minutes(2);
+const NARROWEST: TimeDelta = TimeDelta::minutes(1);
 
 /// Draws the alert's expression with its limit and the moment of firing.
 pub(super) struct ChartMetric;

@@ -16,27 +16,59 @@ use crate::{
 #[template(path = "health.html")]
 pub(crate) struct Health {
     last: Option<Moment>,
-    bad: bool,
+    state: HealthState,
     hint: String,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HealthState {
+    /// The last heartbeat is fresh.
+    Works,
+    /// This server has not run long enough to miss one.
+    Waiting,
+    /// It should have come by now.
+    Late,
+}
+
 impl Health {
-    /// A heartbeat older than `max_age` is bad; so is none at all. `alert` is the alert that always fires.
-    fn new(last: Option<&Heartbeat>, max_age: Duration, alert: &str, now: DateTime<Utc>) -> Self {
+    /// `alert` is the alert that always fires; it is missed once it has not come for `max_age` while the server ran.
+    fn new(
+        last: Option<&Heartbeat>,
+        started_at: DateTime<Utc>,
+        max_age: Duration,
+        alert: &str,
+        now: DateTime<Utc>,
+    ) -> Self {
         let allowed = TimeDelta::from_std(max_age).unwrap_or(TimeDelta::MAX);
-        let late = last.is_none_or(|last| now - last.at > allowed);
-        let hint = if late {
-            format!("The alert {alert} always fires. It does not arrive, so other alerts may not either.")
+        let state = if last.is_some_and(|last| now - last.at <= allowed) {
+            HealthState::Works
+        } else if now - started_at <= allowed {
+            HealthState::Waiting
         } else {
-            format!("The alert {alert}, which always fires, arrives on time.")
+            HealthState::Late
         };
-        Self { last: last.map(|last| Moment::new(last.at, now)), bad: late, hint }
+        let hint = match state {
+            HealthState::Works => format!("The alert {alert}, which always fires, arrives on time."),
+            HealthState::Waiting => {
+                format!("The alert {alert} always fires. It has not come since this server started.")
+            }
+            HealthState::Late => {
+                format!("The alert {alert} always fires. It does not arrive, so other alerts may not either.")
+            }
+        };
+        Self { last: last.map(|last| Moment::new(last.at, now)), state, hint }
     }
 
     pub(crate) async fn read(app: &App) -> Result<Self, StoreError> {
         let last = app.store.last_heartbeat().await?;
         let set = &app.config.correlation;
-        Ok(Self::new(last.as_ref(), set.heartbeat_max_age, &set.heartbeat_alert, app.clock.now()))
+        Ok(Self::new(
+            last.as_ref(),
+            app.started_at,
+            set.heartbeat_max_age,
+            &set.heartbeat_alert,
+            app.clock.now(),
+        ))
     }
 }
 
@@ -66,27 +98,36 @@ mod tests {
     use super::*;
     use crate::web::test_data::at;
 
-    fn html(last: Option<&str>) -> String {
+    fn html(last: Option<&str>, started: &str) -> String {
         let last = last.map(|clock| Heartbeat { source: "alertmanager".into(), at: at(clock) });
-        let health = Health::new(last.as_ref(), Duration::from_mins(3), "Watchdog", at("03:20:00"));
+        let allowed = Duration::from_mins(3);
+        let health = Health::new(last.as_ref(), at(started), allowed, "Watchdog", at("03:20:00"));
         health.render().expect("renders")
     }
 
     #[test]
     fn a_fresh_heartbeat_is_said_with_its_age() {
-        let shown = html(Some("03:19:48"));
+        let shown = html(Some("03:19:48"), "01:00:00");
         assert!(shown.contains("Alerting works, <") && shown.contains("12 s ago"), "{shown}");
         assert!(!shown.contains("bad"), "{shown}");
     }
 
     #[test]
     fn a_late_heartbeat_and_none_at_all_are_said_in_red() {
-        let late = html(Some("03:16:00"));
+        let late = html(Some("03:16:00"), "01:00:00");
         assert!(
             late.contains("health bad") && late.contains("No heartbeat for") && late.contains("4 min"),
             "{late}"
         );
-        let none = html(None);
-        assert!(none.contains("health bad") && none.contains("No heartbeat seen yet"), "{none}");
+        let none = html(None, "01:00:00");
+        assert!(none.contains("health bad") && none.contains("No heartbeat seen"), "{none}");
+    }
+
+    #[test]
+    fn a_server_that_has_just_started_waits_and_does_not_cry_wolf() {
+        for last in [None, Some("01:00:00")] {
+            let shown = html(last, "03:19:00");
+            assert!(shown.contains("Waiting for the first heartbeat") && !shown.contains("bad"), "{shown}");
+        }
     }
 }

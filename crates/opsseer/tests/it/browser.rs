@@ -192,7 +192,7 @@ async fn the_list_fills_and_changes_by_itself() {
     in_browser(Screen::Desk, async |page| {
         page.go(&server.url).await;
         page.until_text("#empty", "/webhook/alertmanager").await;
-        page.until_text("#health", "No heartbeat seen yet").await;
+        page.until_text("#health", "Waiting for the first heartbeat").await;
         server.alert(json!([alert("A", "one", "firing"), alert("B", "two", "firing")])).await;
         page.until("document.querySelectorAll('#rows tr').length", 2).await;
         page.until_text("#open-count", "2").await;

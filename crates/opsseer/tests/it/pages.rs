@@ -50,7 +50,7 @@ async fn a_page_that_comes_back_is_told_what_it_missed_and_no_more() {
         change["items"].as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect();
     assert!(items.len() == 2 && items[0].contains(">three<") && items[1].contains(">two<"), "{items:?}");
     let (_, pulse) = first_message(&server, "/incidents/1/live", seen, "pulse").await;
-    assert!(pulse["health"].as_str().unwrap().contains("No heartbeat seen yet"), "{pulse}");
+    assert!(pulse["health"].as_str().unwrap().contains("Waiting for the first heartbeat"), "{pulse}");
     server.stop().await;
 }
 
