@@ -3,13 +3,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Identity, Severity};
+use crate::{Fingerprint, Identity, KnownAlert, Severity};
 
 /// Label or annotation names and values, in the names' order.
 pub type Labels = BTreeMap<String, String>;
 
-/// Labels that name the service an alert is about, the most telling first. `job` is last: it names the scrape.
-const SERVICE_LABELS: [&str; 10] = [
+/// Labels that name the service an alert is about, the most telling first. `job` is none of them: it names the scrape,
+/// and all hosts that are scraped alike share it.
+const SERVICE_LABELS: [&str; 9] = [
     "service",
     "svc",
     "service_name",
@@ -19,7 +20,6 @@ const SERVICE_LABELS: [&str; 10] = [
     "deployment",
     "pipeline_name",
     "component",
-    "job",
 ];
 
 /// Annotations that say what is wrong, the shortest kind first.
@@ -85,6 +85,8 @@ pub struct Alert {
     pub annotations: Labels,
     /// When the condition began; the time of receipt where the sender did not say.
     pub starts_at: DateTime<Utc>,
+    /// Whether the sender did not say when it began.
+    pub start_is_guessed: bool,
     /// When it ended, if it has.
     pub ends_at: Option<DateTime<Utc>>,
     /// Where the sender shows the rule or the query.
@@ -94,6 +96,18 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// An alert whose sender did not say when it began, and that is known to fire, began when that firing did: otherwise
+    /// each repeat would look like a new firing.
+    #[must_use]
+    pub fn with_known_start(mut self, known: Option<&KnownAlert>) -> Self {
+        if let Some(known) =
+            known.filter(|known| self.start_is_guessed && known.status == AlertStatus::Firing)
+        {
+            self.starts_at = known.starts_at;
+        }
+        self
+    }
+
     /// The rule's name, or the best that the alert has in its place.
     pub fn name(&self) -> &str {
         ["alertname", "rulename", "alert_name"]
@@ -106,6 +120,11 @@ impl Alert {
     /// The service it is about, if a label says so.
     pub fn service(&self) -> Option<&str> {
         SERVICE_LABELS.iter().find_map(|label| non_empty(&self.labels, label))
+    }
+
+    /// The service, or the scrape job in its place: for headlines, not to tell what belongs together.
+    pub fn subject(&self) -> Option<&str> {
+        self.service().or_else(|| non_empty(&self.labels, "job"))
     }
 
     /// How urgent its sender calls it.
@@ -128,7 +147,7 @@ impl Alert {
     /// A line for a person: the service, then what is wrong.
     pub fn title(&self) -> String {
         let what = self.summary().map_or_else(|| words_of_name(self.name()), first_line);
-        match self.service() {
+        match self.subject() {
             Some(service) if !contains_word(&what, service) => format!("{service}: {what}"),
             _ => what,
         }
@@ -205,6 +224,7 @@ mod tests {
             labels,
             annotations: map(annotations),
             starts_at: DateTime::UNIX_EPOCH,
+            start_is_guessed: false,
             ends_at: None,
             generator_url: None,
             group_key: None,
@@ -238,7 +258,9 @@ mod tests {
 
     #[test]
     fn a_blank_service_label_is_no_service() {
-        assert_eq!(alert(&[("service", " "), ("job", "api")], &[]).service(), Some("api"));
+        assert_eq!(alert(&[("service", " "), ("app", "api")], &[]).service(), Some("api"));
+        let scraped = alert(&[("alertname", "NodeDown"), ("job", "fleet")], &[]);
+        assert_eq!((scraped.service(), scraped.title().as_str()), (None, "fleet: Node down"));
         assert_eq!(alert(&[("alertname", "A")], &[]).service(), None);
     }
 }

@@ -20,28 +20,29 @@ pub struct CorrelationKey {
 const PLACE_LABELS: [&str; 5] = ["cluster", "environment", "env", "namespace", "region"];
 
 impl CorrelationKey {
-    /// The service (and the place it runs in) if the alert names one; else the sender's group; else the alert's name.
-    /// Alerts of different services never share a key, whatever group their sender puts them in.
+    /// The service (and the place it runs in) if the alert names one; else its rule, with the sender's group and the
+    /// scrape job. Alerts of different services never share a key, whatever group their sender puts them in.
     pub fn of(alert: &Alert) -> Self {
-        if let Some(service) = alert.service() {
-            let mut key = format!("service:{service}");
-            let mut shared = format!("the same service, {service}");
-            for label in PLACE_LABELS {
-                if let Some(place) = alert.labels.get(label).filter(|place| !place.is_empty()) {
-                    key = format!("{key}|{label}:{place}");
-                    shared = format!("{shared}, {label} {place}");
-                }
+        let (mut key, mut shared) = if let Some(service) = alert.service() {
+            (format!("service:{service}"), format!("the same service, {service}"))
+        } else {
+            let name = alert.name();
+            let mut key = format!("alert:{name}");
+            if let Some(group) = &alert.group_key {
+                key = format!("{key}|group:{group}");
             }
-            return Self { key, shared };
+            if let Some(job) = alert.labels.get("job") {
+                key = format!("{key}|job:{job}");
+            }
+            (key, format!("the same rule, {name}, of the same group and job"))
+        };
+        for label in PLACE_LABELS {
+            if let Some(place) = alert.labels.get(label).filter(|place| !place.is_empty()) {
+                key = format!("{key}|{label}:{place}");
+                shared = format!("{shared}, {label} {place}");
+            }
         }
-        let name = alert.name();
-        match &alert.group_key {
-            Some(group) => Self {
-                key: format!("group:{group}|alert:{name}"),
-                shared: format!("the same rule, {name}, in the same group of its sender"),
-            },
-            None => Self { key: format!("alert:{name}"), shared: format!("the same rule, {name}") },
-        }
+        Self { key, shared }
     }
 }
 
@@ -98,9 +99,26 @@ pub enum Decision {
     /// Nothing to tell. Keep the alert as it is now.
     Ignore(Ignored),
     /// Open an incident with these events.
-    Open(Vec<NewEvent>),
+    Open(Vec<NewEvent>, Option<Leaving>),
     /// Append these events to this incident.
-    Append(IncidentId, Vec<NewEvent>),
+    Append(IncidentId, Vec<NewEvent>, Option<Leaving>),
+}
+
+/// The incident that an alert leaves for another, and what to tell it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaving {
+    /// The incident that it leaves.
+    pub incident: IncidentId,
+    /// To be appended there.
+    pub event: NewEvent,
+}
+
+/// The alert in the form in which it is to be kept, if `decision` is to ignore it: `None` means that what is known stays.
+/// A body that is older than what is known must not undo it.
+pub fn keep<'a>(alert: &'a Alert, known: Option<&KnownAlert>, decision: &Decision) -> Option<&'a Alert> {
+    let older = known.is_some_and(|known| alert.starts_at < known.starts_at);
+    let ignored = matches!(decision, Decision::Ignore(_));
+    (!(ignored && older)).then_some(alert)
 }
 
 /// Decides what `alert` does.
@@ -142,7 +160,7 @@ fn fired(
         }
         if own.is_open() {
             let event = alert_fired(alert, false, "It belonged to this incident before.".to_owned(), now);
-            return Decision::Append(own.id, vec![event]);
+            return Decision::Append(own.id, vec![event], None);
         }
         let same_firing = known.is_some_and(|known| alert.starts_at <= known.starts_at);
         if was_firing && same_firing {
@@ -165,27 +183,34 @@ fn fired(
                     now,
                 ));
             }
-            return Decision::Append(own.id, events);
+            return Decision::Append(own.id, events, None);
         }
     }
+    // It still counted as firing where a person had resolved it; that incident must not wait for its end.
+    let leaving = own.filter(|_| was_firing).map(|own| Leaving {
+        incident: own.id,
+        event: NewEvent::new(
+            now,
+            Actor::correlation(),
+            EventKind::AlertMoved { alert: AlertSnapshot::from(alert) },
+        ),
+    });
     let key = CorrelationKey::of(alert);
     if let Some(incident) = same_key {
         let reason = format!("It joined this incident because it has {}.", key.shared);
-        return Decision::Append(incident.id, vec![alert_fired(alert, true, reason, now)]);
+        return Decision::Append(incident.id, vec![alert_fired(alert, true, reason, now)], leaving);
     }
     // An incident begins when the condition began, but a sender with a wrong clock cannot put it in the future.
     let began = alert.starts_at.min(now);
     let opened = EventKind::Opened {
         title: alert.title(),
         severity: alert.severity(),
-        service: alert.service().map(str::to_owned),
+        service: alert.subject().map(str::to_owned),
         correlation_key: key.key,
         reason: format!("No open incident has {}.", key.shared),
     };
-    Decision::Open(vec![
-        NewEvent::new(began, Actor::correlation(), opened),
-        alert_fired(alert, true, "It opened this incident.".to_owned(), now),
-    ])
+    let fired = alert_fired(alert, true, "It opened this incident.".to_owned(), now);
+    Decision::Open(vec![NewEvent::new(began, Actor::correlation(), opened), fired], leaving)
 }
 
 fn resolved(
@@ -214,7 +239,7 @@ fn resolved(
         };
         events.push(NewEvent::new(now, Actor::correlation(), EventKind::Resolved { reason }));
     }
-    Decision::Append(own.id, events)
+    Decision::Append(own.id, events, None)
 }
 
 fn alert_fired(alert: &Alert, first: bool, reason: String, now: DateTime<Utc>) -> NewEvent {

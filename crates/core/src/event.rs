@@ -146,6 +146,9 @@ impl From<&Alert> for AlertSnapshot {
 /// The step that a runbook gives for this incident, quoted, and where it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunbookAnswered {
+    /// The alert that was asked about.
+    #[serde(default)]
+    pub alert: String,
     /// The step, word for word.
     pub quote: String,
     /// Commands in the step, word for word.
@@ -223,6 +226,11 @@ pub enum EventKind {
         /// The alert as it came.
         alert: AlertSnapshot,
     },
+    /// An alert of this incident fired anew and belongs to another incident now.
+    AlertMoved {
+        /// The alert as it came.
+        alert: AlertSnapshot,
+    },
     /// A person took notice.
     Acknowledged,
     /// Somebody owns the incident now, or nobody.
@@ -292,6 +300,7 @@ impl EventKind {
             Self::Opened { .. } => "opened",
             Self::AlertFired { .. } => "alert_fired",
             Self::AlertResolved { .. } => "alert_resolved",
+            Self::AlertMoved { .. } => "alert_moved",
             Self::Acknowledged => "acknowledged",
             Self::Assigned { .. } => "assigned",
             Self::SeveritySet { .. } => "severity_set",
@@ -330,7 +339,7 @@ mod tests {
                    "severity": "ticket", "labels": {"a": "b"}, "annotations": {}, "starts_at": "2026-01-02T03:04:05Z", "generator_url": null}}),
             json!({"kind": "acknowledged"}),
             json!({"kind": "note", "text": "hello"}),
-            json!({"kind": "runbook_answered", "quote": "q", "commands": ["c"], "file": "a.md", "heading": "h", "line_start": 1,
+            json!({"kind": "runbook_answered", "alert": "n", "quote": "q", "commands": ["c"], "file": "a.md", "heading": "h", "line_start": 1,
                    "line_end": 2, "revision": "r", "reason": "named after the alert"}),
             json!({"kind": "charted", "sentence": "s", "expr": "up", "from": "2026-01-02T03:04:05Z", "to": "2026-01-02T04:04:05Z",
                    "step_seconds": 15, "series": 1, "threshold": {"comparison": ">", "value": 0.1}}),

@@ -153,7 +153,9 @@ impl Incident {
                     self.severity = self.severity.max(alert.severity);
                 }
             }
-            EventKind::AlertResolved { .. } => self.alerts_firing = (self.alerts_firing - 1).max(0),
+            EventKind::AlertResolved { .. } | EventKind::AlertMoved { .. } => {
+                self.alerts_firing = (self.alerts_firing - 1).max(0);
+            }
             EventKind::Acknowledged => {
                 if self.acknowledged.is_none() {
                     let by = match &event.actor {

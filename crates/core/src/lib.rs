@@ -13,7 +13,7 @@ mod severity;
 
 pub use alert::{Alert, AlertSource, AlertStatus, Labels};
 pub use clock::{Clock, SystemClock};
-pub use correlate::{CorrelationKey, Decision, Ignored, KnownAlert, Policy, correlate};
+pub use correlate::{CorrelationKey, Decision, Ignored, KnownAlert, Leaving, Policy, correlate, keep};
 pub use event::{
     Actor, AlertSnapshot, AssetRef, Charted, Event, EventId, EventKind, NewEvent, RunbookAnswered, Threshold,
     UnknownEvent,

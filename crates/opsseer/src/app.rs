@@ -1,6 +1,9 @@
 //! What handlers and jobs work with.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -40,12 +43,23 @@ pub struct App {
     pub telemetry: PrometheusHandle,
     /// Cancelled when the server is to end: streams end, workers take no more jobs.
     pub ending: CancellationToken,
+    /// Whether the workers take jobs.
+    pub working: Arc<AtomicBool>,
     /// Work that the server waits for before it ends.
     pub tasks: TaskTracker,
 }
 
 /// As handlers hold it.
 pub type SharedApp = Arc<App>;
+
+/// Says that something has ended, however it ended.
+struct WhileAlive(Arc<AtomicBool>);
+
+impl Drop for WhileAlive {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
 
 impl App {
     /// Opens the store, reads the runbooks, and starts the writer and the workers.
@@ -81,9 +95,15 @@ impl App {
             runbooks: Arc::new(runbooks),
             telemetry: telemetry::metrics()?,
             ending,
+            working: Arc::new(AtomicBool::new(true)),
             tasks,
         });
-        app.tasks.spawn(jobs::work(app.clone()));
+        let working = WhileAlive(app.working.clone());
+        let worked = jobs::work(app.clone());
+        app.tasks.spawn(async move {
+            let _working = working;
+            worked.await;
+        });
         Ok(app)
     }
 

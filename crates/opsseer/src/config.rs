@@ -18,8 +18,8 @@ pub const DEFAULT: &str = include_str!("../config.default.toml");
 /// The file that is read if it is there and no other is named.
 const USUAL_FILE: &str = "opsseer.toml";
 
-/// Environment variables of the command line that are no configuration.
-const NOT_CONFIGURATION: [&str; 2] = ["url", "config"];
+/// A shorter lease or time-out would end everything before it is done.
+const SHORTEST_TIME: Duration = Duration::from_secs(1);
 
 /// Everything that can be set. `config.default.toml` says what each key means.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,6 +44,7 @@ pub struct Config {
 pub struct Http {
     pub bind: SocketAddr,
     pub public_url: String,
+    pub allowed_hosts: Vec<String>,
     pub max_body_bytes: usize,
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
@@ -163,7 +164,9 @@ impl Config {
         if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
             return Err(ConfigError::NoFile(file.clone()));
         }
-        let environment = Env::prefixed("OPSSEER_").ignore(&NOT_CONFIGURATION).split("__");
+        // Others with this prefix are not ours to judge: Kubernetes sets OPSSEER_PORT beside a Service of that name.
+        let ours = |key: &figment::value::UncasedStr| key == "data_dir" || key.as_str().contains("__");
+        let environment = Env::prefixed("OPSSEER_").filter(ours).split("__");
         Self::from(
             &defaults().merge(Toml::file(file.unwrap_or_else(|| USUAL_FILE.into()))).merge(environment),
         )
@@ -190,12 +193,28 @@ impl Config {
                 allowed: "it must be at least 1",
             });
         }
+        for (key, given) in
+            [("jobs.lease", config.jobs.lease), ("http.request_timeout", config.http.request_timeout)]
+        {
+            if given < SHORTEST_TIME {
+                let given = format!("{given:?}");
+                return Err(ConfigError::Value { key, given, allowed: "it must be at least 1s" });
+            }
+        }
         if !config.http.public_url.is_empty() && Url::parse(&config.http.public_url).is_err() {
             let given = format!("{:?}", config.http.public_url);
             return Err(ConfigError::Value {
                 key: "http.public_url",
                 given,
                 allowed: "it must be a URL or empty",
+            });
+        }
+        let no_name = |host: &&String| host.is_empty() || host.contains(['/', ':', '*', ' ']);
+        if let Some(host) = config.http.allowed_hosts.iter().find(no_name) {
+            return Err(ConfigError::Value {
+                key: "http.allowed_hosts",
+                given: format!("{host:?}"),
+                allowed: "it must be names alone, without scheme or port",
             });
         }
         Ok(config)
@@ -253,5 +272,13 @@ mod tests {
     fn a_limit_of_nothing_is_refused() {
         let error = Config::with_overrides("[ingest]\nqueue = 0").expect_err("must fail");
         assert_eq!(error.to_string(), "ingest.queue is 0; it must be at least 1");
+    }
+    #[test]
+    fn a_host_that_can_never_match_is_refused() {
+        let error = Config::with_overrides("[http]\nallowed_hosts = [\"ops:8888\"]").expect_err("must fail");
+        assert!(
+            error.to_string().starts_with("http.allowed_hosts is \"ops:8888\"; it must be names"),
+            "{error}"
+        );
     }
 }

@@ -9,16 +9,20 @@ pub mod incidents;
 pub mod stream;
 pub mod webhook;
 
+use std::time::Duration;
+
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header},
-    middleware,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
     routing::get,
 };
+use tokio::time::timeout;
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer, trace::TraceLayer,
+    trace::TraceLayer,
 };
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -41,10 +45,7 @@ pub fn router(app: SharedApp) -> Router {
     let bounded = api
         .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], document) }))
         .merge(web::routes())
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            app.config.http.request_timeout,
-        ));
+        .layer(middleware::from_fn_with_state(app.config.http.request_timeout, answer_in_time));
     Router::new()
         .merge(bounded)
         .merge(stream::routes())
@@ -53,6 +54,7 @@ pub fn router(app: SharedApp) -> Router {
             ApiError::not_found(&format!("nothing is at {}", request.uri().path()))
         })
         .layer(middleware::from_fn(web::same_origin::refuse_foreign_posts))
+        .layer(middleware::from_fn_with_state(app.clone(), web::same_origin::refuse_unknown_hosts))
         .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -62,6 +64,20 @@ pub fn router(app: SharedApp) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(app)
+}
+
+/// Gives up on a request after `limit`, in words and with `Retry-After`, so that a sender knows that it may come again.
+async fn answer_in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timed_out",
+            "the request took longer than http.request_timeout allows; it may or may not have been done, and can be \
+             sent again",
+        )
+        .into_response(),
+    }
 }
 
 fn described() -> OpenApiRouter<SharedApp> {

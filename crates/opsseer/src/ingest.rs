@@ -1,12 +1,16 @@
 //! The way of alerts into the store: one writer, many webhooks a commit.
 
 use std::{
-    sync::{Arc, Mutex},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
-use opsseer_core::{Alert, CorrelationKey, Decision, Incident, Policy, correlate};
-use opsseer_store::{Store, StoreError, Tx};
+use opsseer_core::{Alert, CorrelationKey, Decision, Incident, IncidentId, Leaving, Policy, correlate, keep};
+use opsseer_store::{Store, StoreError, StoredAlert, Tx};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +21,12 @@ use crate::config::Config;
 pub struct Ingest {
     /// Taken out when the server ends, which ends the writer once the queue is empty.
     queue: Arc<Mutex<Option<mpsc::Sender<Waiting>>>>,
+    /// Whether the store refused the last commit.
+    refusing: Arc<AtomicBool>,
 }
+
+/// Alerts that one commit writes at most, unless a single webhook holds more.
+const MOST_ALERTS_A_COMMIT: usize = 2_000;
 
 struct Waiting {
     alerts: Vec<Alert>,
@@ -56,6 +65,11 @@ impl Ingest {
         self.queue.lock().expect("never poisoned: nothing panics while it is held").take();
     }
 
+    /// Whether the last commit succeeded.
+    pub fn writes(&self) -> bool {
+        !self.refusing.load(Ordering::Relaxed)
+    }
+
     /// Whether the writer is there.
     pub fn is_alive(&self) -> bool {
         let queue = self.queue.lock().expect("never poisoned: nothing panics while it is held");
@@ -66,12 +80,32 @@ impl Ingest {
 /// Starts the writer.
 pub(crate) fn start(config: &Config, store: Store, tasks: &TaskTracker) -> Ingest {
     let (queue, waiting) = mpsc::channel(config.ingest.queue);
-    let writer = Writer { store, policy: config.policy(), batch: config.ingest.batch };
+    let refusing = Arc::new(AtomicBool::new(false));
+    let writer =
+        Writer { refusing: refusing.clone(), store, policy: config.policy(), batch: config.ingest.batch };
     tasks.spawn(writer.run(waiting));
-    Ingest { queue: Arc::new(Mutex::new(Some(queue))) }
+    Ingest { queue: Arc::new(Mutex::new(Some(queue))), refusing }
+}
+
+/// Splits what waits into batches of a bounded number of alerts, so that no transaction keeps others waiting for long.
+fn bounded(waiting: Vec<Waiting>) -> Vec<Vec<Waiting>> {
+    let mut batches: Vec<Vec<Waiting>> = Vec::new();
+    let mut alerts = MOST_ALERTS_A_COMMIT;
+    for one in waiting {
+        alerts += one.alerts.len();
+        if alerts > MOST_ALERTS_A_COMMIT {
+            alerts = one.alerts.len();
+            batches.push(Vec::new());
+        }
+        if let Some(batch) = batches.last_mut() {
+            batch.push(one);
+        }
+    }
+    batches
 }
 
 struct Writer {
+    refusing: Arc<AtomicBool>,
     store: Store,
     policy: Policy,
     batch: usize,
@@ -84,7 +118,9 @@ impl Writer {
         while waiting.recv_many(&mut batch, self.batch).await > 0 {
             metrics::gauge!("opsseer_ingest_queue_length")
                 .set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
-            self.write(std::mem::take(&mut batch)).await;
+            for batch in bounded(std::mem::take(&mut batch)) {
+                self.write(batch).await;
+            }
         }
     }
 
@@ -93,6 +129,7 @@ impl Writer {
         let bodies: Vec<&[Alert]> = batch.iter().map(|one| one.alerts.as_slice()).collect();
         let written = commit(&self.store, &self.policy, &bodies).await;
         metrics::histogram!("opsseer_commit_seconds").record(started.elapsed().as_secs_f64());
+        self.refusing.store(written.is_err(), Ordering::Relaxed);
         match written {
             Ok(incidents) => {
                 for (one, incidents) in batch.into_iter().zip(incidents) {
@@ -129,12 +166,15 @@ async fn commit(
     let mut tx = store.begin().await?;
     let mut answers = Vec::with_capacity(bodies.len());
     for alerts in bodies {
+        let mut places: HashMap<IncidentId, usize> = HashMap::new();
         let mut incidents: Vec<Incident> = Vec::new();
         for alert in *alerts {
             let Some(incident) = take(&mut tx, policy, alert).await? else { continue };
-            match incidents.iter_mut().find(|known| known.id == incident.id) {
-                Some(known) => *known = incident,
-                None => incidents.push(incident),
+            let place = *places.entry(incident.id).or_insert(incidents.len());
+            if place == incidents.len() {
+                incidents.push(incident);
+            } else {
+                incidents[place] = incident;
             }
         }
         answers.push(incidents);
@@ -150,9 +190,11 @@ async fn take(tx: &mut Tx, policy: &Policy, alert: &Alert) -> Result<Option<Inci
         Some(id) => tx.find_incident(id.into()).await?,
         None => None,
     };
-    let same_key = tx.find_open_incident_by_key(&CorrelationKey::of(alert).key).await?;
-    let known = before.as_ref().map(opsseer_store::StoredAlert::known);
-    let decision = correlate(alert, known.as_ref(), own.as_ref(), same_key.as_ref(), policy, tx.now());
+    let known = before.as_ref().map(StoredAlert::known);
+    let alert = alert.clone().with_known_start(known.as_ref());
+    let same_key = tx.find_open_incident_by_key(&CorrelationKey::of(&alert).key).await?;
+    let decision = correlate(&alert, known.as_ref(), own.as_ref(), same_key.as_ref(), policy, tx.now());
+    let stays_as_it_was = keep(&alert, known.as_ref(), &decision).is_none();
     let incident = match decision {
         Decision::Heartbeat => {
             tx.beat(alert.source).await?;
@@ -162,12 +204,24 @@ async fn take(tx: &mut Tx, policy: &Policy, alert: &Alert) -> Result<Option<Inci
             tracing::debug!(fingerprint = %alert.fingerprint, ?reason, "alert changes nothing");
             own
         }
-        Decision::Open(events) => Some(tx.open_incident(events)),
-        Decision::Append(id, events) => {
-            let incident = [own, same_key].into_iter().flatten().find(|incident| incident.id == id);
-            incident.map(|incident| tx.append(incident, events))
+        Decision::Open(events, leaving) => {
+            leave(tx, leaving, own);
+            Some(tx.open_incident(events))
+        }
+        Decision::Append(id, events, leaving) => {
+            let target = [own.clone(), same_key].into_iter().flatten().find(|incident| incident.id == id);
+            leave(tx, leaving, own);
+            target.map(|incident| tx.append(incident, events))
         }
     };
-    tx.put_alert(alert.clone(), incident.as_ref().map(|incident| incident.id), before);
+    let kept = before.as_ref().filter(|_| stays_as_it_was).map_or(alert, |before| before.alert.clone());
+    tx.put_alert(kept, incident.as_ref().map(|incident| incident.id), before);
     Ok(incident)
+}
+
+/// Tells the incident that an alert belonged to that it has moved on.
+fn leave(tx: &mut Tx, leaving: Option<Leaving>, own: Option<Incident>) {
+    if let (Some(leaving), Some(own)) = (leaving, own) {
+        tx.append(own, vec![leaving.event]);
+    }
 }

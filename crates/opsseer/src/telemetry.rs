@@ -47,6 +47,7 @@ fn describe() {
     describe_counter!("opsseer_webhooks_total", "Webhooks answered, by source and result.");
     describe_counter!("opsseer_alerts_received_total", "Alerts taken from webhooks, by source.");
     describe_counter!("opsseer_jobs_total", "Attempts at jobs, by kind and result.");
+    describe_gauge!("opsseer_jobs", "Jobs by state: pending, done, dead.");
     describe_gauge!("opsseer_ingest_queue_length", "Webhooks that wait to be written.");
     describe_gauge!("opsseer_incidents_unresolved", "Incidents that go on.");
     describe_histogram!("opsseer_commit_seconds", Unit::Seconds, "Time of one commit of webhooks.");

@@ -2,11 +2,13 @@
 
 -- The next ids. Taken inside the transaction that uses them, so that a larger event id was committed later:
 -- a reader that has seen id N has seen all before it. (A sequence of PostgreSQL's does not promise this.)
+-- One row: two rows could be locked in two orders.
 create table sequences (
-    name text primary key,
-    last_value bigint not null
+    id integer primary key check (id = 1),
+    last_event bigint not null,
+    last_incident bigint not null
 );
-insert into sequences (name, last_value) values ('event', 0), ('incident', 0);
+insert into sequences (id, last_event, last_incident) values (1, 0, 0);
 
 -- The fold of each incident's events, written in the same transaction as they are.
 create table incidents (
@@ -18,6 +20,8 @@ create table incidents (
     severity_set_by_person boolean not null,
     title text not null,
     service text,
+    -- Title, service and number in small letters: SQLite's lower() knows only ASCII.
+    search_text text not null,
     correlation_key text not null,
     opened_at timestamptz not null,
     acknowledged_by text,

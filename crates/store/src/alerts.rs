@@ -113,6 +113,7 @@ impl AlertRow {
                 labels: self.labels.0,
                 annotations: self.annotations.0,
                 starts_at: self.starts_at,
+                start_is_guessed: false,
                 ends_at: self.ends_at,
                 generator_url: self.generator_url,
                 group_key: self.group_key,

@@ -9,6 +9,9 @@ use sqlx::{
 
 use crate::{StoreError, migrations};
 
+/// How long a change waits for its turn. Senders are answered before they give up.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// Pools of connections to the database.
 #[derive(Debug, Clone)]
 pub(crate) enum Db {
@@ -59,10 +62,11 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             // FULL: a commit is on the disk before it is answered. Group commit pays for it.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(LONGEST_WAIT)
             .statement_cache_capacity(512);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .acquire_timeout(LONGEST_WAIT)
             .connect_with(options.clone())
             .await
             .map_err(failed)?;

@@ -205,11 +205,7 @@ impl Store {
                 query.push(" and severity = ").push_bind(severity.as_str());
             }
             for word in filter.text.as_deref().unwrap_or_default().split_whitespace().take(8) {
-                let pattern = like_pattern(word);
-                query.push(" and (lower(title) like ").push_bind(pattern.clone());
-                query.push(" escape '\\' or lower(coalesce(service, '')) like ").push_bind(pattern.clone());
-                query.push(" escape '\\' or lower('inc-' || cast(number as text)) like ").push_bind(pattern);
-                query.push(" escape '\\')");
+                query.push(" and search_text like ").push_bind(like_pattern(word)).push(" escape '\\'");
             }
             if let Some(cursor) = filter.cursor {
                 query.push(" and (resolved > ").push_bind(cursor.resolved);
@@ -240,6 +236,12 @@ impl Store {
     }
 }
 
+/// What a search looks through, in small letters.
+fn search_text(incident: &Incident) -> String {
+    let service = incident.service.as_deref().unwrap_or_default();
+    format!("{}\n{service}\ninc-{}", incident.title, incident.number).to_lowercase()
+}
+
 /// A pattern for `like … escape '\'` that finds `word` anywhere.
 fn like_pattern(word: &str) -> String {
     let mut pattern = String::from("%");
@@ -268,27 +270,30 @@ impl Tx {
             IncidentRef::Id(id) => sqlx::query_as(BY_ID).bind(id.0).fetch_optional(conn).await,
         })
         .map_err(StoreError::query("read an incident"))?;
-        self.remember(row)
+        self.take_row(row)
     }
 
     /// The oldest incident that goes on and has this correlation key.
     pub async fn find_open_incident_by_key(&mut self, key: &str) -> Result<Option<Incident>, StoreError> {
-        let changed = self.incidents.values().find(|one| one.is_open() && one.correlation_key == key);
-        if let Some(incident) = changed {
+        if let Some(incident) = self.open_by_key.get(key).and_then(|id| self.incidents.get(id)) {
             return Ok(Some(incident.clone()));
         }
         let row: Option<IncidentRow> = db::within!(&mut self.db, conn => {
             sqlx::query_as(OPEN_BY_KEY).bind(key).bind(false).fetch_optional(conn).await
         })
         .map_err(StoreError::query("read an incident by its key"))?;
-        Ok(self.remember(row)?.filter(Incident::is_open))
+        Ok(self.take_row(row)?.filter(Incident::is_open))
     }
 
     /// Keeps what was read, unless this transaction has changed it already, and gives the present form.
-    fn remember(&mut self, row: Option<IncidentRow>) -> Result<Option<Incident>, StoreError> {
+    fn take_row(&mut self, row: Option<IncidentRow>) -> Result<Option<Incident>, StoreError> {
         let Some(row) = row else { return Ok(None) };
         let read = row.into_incident()?;
-        Ok(Some(self.incidents.entry(read.id).or_insert(read).clone()))
+        if let Some(changed) = self.incidents.get(&read.id) {
+            return Ok(Some(changed.clone()));
+        }
+        self.remember(read.clone());
+        Ok(Some(read))
     }
 
     pub(crate) async fn write_incidents(&mut self) -> Result<(), StoreError> {
@@ -298,7 +303,7 @@ impl Tx {
             db::within!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new(
                     "insert into incidents (id, number, status, resolved, severity, severity_set_by_person, title,
-                        service, correlation_key, opened_at, acknowledged_by, acknowledged_at, owner, resolved_at,
+                        service, search_text, correlation_key, opened_at, acknowledged_by, acknowledged_at, owner, resolved_at,
                         reopened_count, alerts_firing, alerts_total, last_event_id, updated_at) ",
                 );
                 query.push_values(incidents, |mut row, incident| {
@@ -311,6 +316,7 @@ impl Tx {
                         .push_bind(incident.severity_set_by_person)
                         .push_bind(&incident.title)
                         .push_bind(incident.service.as_deref())
+                        .push_bind(search_text(incident))
                         .push_bind(&incident.correlation_key)
                         .push_bind(incident.opened_at)
                         .push_bind(acknowledged.map(|acknowledged| acknowledged.by.as_str()))
@@ -326,7 +332,7 @@ impl Tx {
                 query.push(
                     " on conflict (id) do update set status = excluded.status, resolved = excluded.resolved,
                         severity = excluded.severity, severity_set_by_person = excluded.severity_set_by_person,
-                        title = excluded.title, service = excluded.service,
+                        title = excluded.title, service = excluded.service, search_text = excluded.search_text,
                         correlation_key = excluded.correlation_key, opened_at = excluded.opened_at,
                         acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at,
                         owner = excluded.owner, resolved_at = excluded.resolved_at,

@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use opsseer_core::{Event, EventId, Fingerprint, Identity, Incident, IncidentId, IncidentNumber, NewEvent};
@@ -19,6 +22,9 @@ pub struct Tx {
     next_event: i64,
     next_incident: i64,
     pub(crate) incidents: HashMap<IncidentId, Incident>,
+    /// The open ones among them, by their correlation key.
+    pub(crate) open_by_key: HashMap<String, IncidentId>,
+    changed: HashSet<IncidentId>,
     pub(crate) alerts: HashMap<(Fingerprint, Identity), StoredAlert>,
     pub(crate) new_events: Vec<Event>,
     pub(crate) new_jobs: Vec<NewJob>,
@@ -30,24 +36,25 @@ pub struct Tx {
 }
 
 // An update that changes nothing takes the row's lock, so that ids are given out in the order of commits.
-const LOCK_SEQUENCES: &str = "update sequences set last_value = last_value returning name, last_value";
-const SAVE_SEQUENCE: &str = "update sequences set last_value = $2 where name = $1";
+const LOCK_SEQUENCES: &str =
+    "update sequences set last_event = last_event returning last_event, last_incident";
+const SAVE_SEQUENCES: &str = "update sequences set last_event = $1, last_incident = $2";
 
 impl Tx {
     pub(crate) async fn begin(store: &Store) -> Result<Self, StoreError> {
         let failed = || StoreError::query("begin a transaction");
         let mut db = store.db.begin().await.map_err(failed())?;
-        let sequences: Vec<(String, i64)> =
-            db::within!(&mut db, conn => sqlx::query_as(LOCK_SEQUENCES).fetch_all(conn).await)
+        let (last_event, last_incident): (i64, i64) =
+            db::within!(&mut db, conn => sqlx::query_as(LOCK_SEQUENCES).fetch_one(conn).await)
                 .map_err(failed())?;
-        let last =
-            |name: &str| sequences.iter().find(|(given, _)| given == name).map_or(0, |(_, value)| *value);
         Ok(Self {
             db,
             now: store.clock.now(),
-            next_event: last("event") + 1,
-            next_incident: last("incident") + 1,
+            next_event: last_event + 1,
+            next_incident: last_incident + 1,
             incidents: HashMap::new(),
+            open_by_key: HashMap::new(),
+            changed: HashSet::new(),
             alerts: HashMap::new(),
             new_events: Vec::new(),
             new_jobs: Vec::new(),
@@ -91,11 +98,21 @@ impl Tx {
             }
             self.new_events.push(event);
         }
-        if !self.committed.incidents.contains(&incident.id) {
+        if self.changed.insert(incident.id) {
             self.committed.incidents.push(incident.id);
         }
-        self.incidents.insert(incident.id, incident.clone());
+        self.remember(incident.clone());
         incident
+    }
+
+    /// Keeps an incident as it stands now.
+    pub(crate) fn remember(&mut self, incident: Incident) {
+        if incident.is_open() {
+            self.open_by_key.insert(incident.correlation_key.clone(), incident.id);
+        } else if self.open_by_key.get(&incident.correlation_key) == Some(&incident.id) {
+            self.open_by_key.remove(&incident.correlation_key);
+        }
+        self.incidents.insert(incident.id, incident);
     }
 
     /// Writes everything, makes it durable, and tells the subscribers.
@@ -107,12 +124,11 @@ impl Tx {
         self.write_assets().await?;
         self.write_jobs().await?;
         if !self.new_events.is_empty() {
-            for (name, next) in [("event", self.next_event), ("incident", self.next_incident)] {
-                db::within!(&mut self.db, conn => {
-                    sqlx::query(SAVE_SEQUENCE).bind(name).bind(next - 1).execute(conn).await
-                })
-                .map_err(failed())?;
-            }
+            let (last_event, last_incident) = (self.next_event - 1, self.next_incident - 1);
+            db::within!(&mut self.db, conn => {
+                sqlx::query(SAVE_SEQUENCES).bind(last_event).bind(last_incident).execute(conn).await
+            })
+            .map_err(failed())?;
         }
         self.db.commit().await.map_err(failed())?;
         if !self.new_jobs.is_empty() || self.new_wake {

@@ -27,6 +27,13 @@ pub async fn execute(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let ending = app.ending.clone();
     tokio::spawn(async move {
+        let interrupted_twice = async {
+            drop(tokio::signal::ctrl_c().await);
+            drop(tokio::signal::ctrl_c().await);
+            tracing::warn!("second Ctrl-C: ending at once");
+            std::process::exit(130);
+        };
+        tokio::spawn(interrupted_twice);
         tokio::select! {
             _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
             interrupted = tokio::signal::ctrl_c() => match interrupted {

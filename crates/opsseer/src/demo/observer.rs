@@ -250,6 +250,9 @@ impl Observer {
             EventKind::AlertResolved { alert } => {
                 story.also(event.at, format!("resolved too: {}", alert.name));
             }
+            EventKind::AlertMoved { alert } => {
+                story.problem(at, format!("{} moved to another incident", alert.name));
+            }
             EventKind::Resolved { reason } => {
                 let detail = format!("INC-{}: {reason}", incident.number);
                 story.tell(Step::IncidentResolved, at, detail, Some(incident.url.clone()));

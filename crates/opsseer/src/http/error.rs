@@ -83,6 +83,12 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Unreadable { .. } | StoreError::Event { .. }) {
+            log(&error, "something stored cannot be read");
+            let detail =
+                "something stored was written by another version of OpsSeer and cannot be read by this one";
+            return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable", detail);
+        }
         log(&error, "the store refused");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -43,7 +43,7 @@ impl Job for AnswerRunbook {
     }
 }
 
-/// A second alert of an incident often has the same answer: it is not repeated.
+/// The same answer about the same alert is not repeated: an alert may come with many label sets.
 async fn given_before(app: &App, task: &Task, kind: &EventKind) -> Result<bool, JobError> {
     let events = app
         .store
@@ -52,7 +52,8 @@ async fn given_before(app: &App, task: &Task, kind: &EventKind) -> Result<bool, 
         .map_err(|error| JobError::Retry(error.into()))?;
     Ok(events.iter().any(|event| match (&event.kind, kind) {
         (EventKind::RunbookAnswered(before), EventKind::RunbookAnswered(now)) => {
-            (&before.file, before.line_start, &before.revision) == (&now.file, now.line_start, &now.revision)
+            (&before.alert, &before.file, before.line_start, &before.revision)
+                == (&now.alert, &now.file, now.line_start, &now.revision)
         }
         (before, now) => before == now,
     }))
@@ -79,6 +80,7 @@ fn quoted(alert: &AlertSnapshot, answer: RunbookAnswer) -> RunbookAnswered {
         }
     };
     RunbookAnswered {
+        alert: alert.name.clone(),
         quote: answer.quote,
         commands: answer.commands,
         file: answer.file,

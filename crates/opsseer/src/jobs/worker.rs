@@ -82,11 +82,31 @@ async fn wait_for_work(app: &App) {
     }
 }
 
-async fn attempt(app: &App, lease: &Lease) {
+async fn attempt(app: &SharedApp, lease: &Lease) {
     let started = Instant::now();
-    let outcome = match timeout(app.config.jobs.lease, run(app, lease)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(JobError::Retry(anyhow::anyhow!("it took longer than {:?}", app.config.jobs.lease))),
+    // Shorter than the lease: what comes of it must be written before another worker may take the job.
+    let limit = app.config.jobs.lease.mul_f64(0.8);
+    let tries = i64::try_from(app.config.jobs.retry_after.len()).unwrap_or(i64::MAX).saturating_add(1);
+    let outcome = if lease.attempt > tries {
+        Err(JobError::Fail(anyhow::anyhow!("it was begun {tries} times and never came to an end")))
+    } else {
+        // A task of its own, so that a panic in a job is the job's failure and nobody else's.
+        let mut work = tokio::spawn(run(app.clone(), lease.clone()));
+        let ended = tokio::select! {
+            ended = timeout(limit, &mut work) => ended,
+            () = app.ending.cancelled() => {
+                work.abort();
+                return put_back(app, lease).await;
+            }
+        };
+        match ended {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => Err(JobError::Retry(anyhow::Error::new(panic).context("it broke off"))),
+            Err(_) => {
+                work.abort();
+                Err(JobError::Retry(anyhow::anyhow!("it took longer than {} s", limit.as_secs_f64())))
+            }
+        }
     };
     let result = match &outcome {
         Ok(_) => "done",
@@ -112,13 +132,26 @@ async fn attempt(app: &App, lease: &Lease) {
     }
 }
 
-async fn run(app: &App, lease: &Lease) -> Result<Vec<NewEvent>, JobError> {
+/// The server ends: another, or this one when it is back, may take the job at once.
+async fn put_back(app: &App, lease: &Lease) {
+    let written = async {
+        let mut tx = app.store.begin().await?;
+        let now = tx.now();
+        tx.retry_job(lease, now, "the server ended").await?;
+        tx.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(job = lease.kind, error = %error, "a job is taken again only when its lease runs out");
+    }
+}
+
+async fn run(app: SharedApp, lease: Lease) -> Result<Vec<NewEvent>, JobError> {
     let job = ALL
         .into_iter()
         .find(|job| job.kind() == lease.kind)
         .ok_or_else(|| JobError::Fail(anyhow::anyhow!("this version knows no such job")))?;
-    let task = Task::load(app, lease.incident, lease.generation).await?;
-    job.run(app, &task).await
+    let task = Task::load(&app, lease.incident, lease.generation).await?;
+    job.run(&app, &task).await
 }
 
 /// Writes the events and the job's end together: both, or neither.

@@ -1,15 +1,21 @@
-//! Refuses changes that another site's page makes a reader's browser ask for. OpsSeer has no login to forge, but a page
-//! on the internet must not resolve an incident in the network of whoever looks at it.
+//! Refuses what another site's page makes a reader's browser ask for. OpsSeer has no login to forge, but a page on the
+//! internet must neither resolve an incident in the network of whoever looks at it nor read one.
+
+use std::net::IpAddr;
 
 use axum::{
-    extract::Request,
-    http::{HeaderMap, Method, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use url::Url;
 
-use crate::http::error::ApiError;
+use crate::{app::SharedApp, config::Http, http::error::ApiError};
+
+/// Where programs come in, often by a name that only their network knows. Nothing there is a reader's.
+const FOR_PROGRAMS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const WEBHOOKS: &str = "/webhook/";
 
 /// Answers 403 to a change from another origin. Programs, which send no such headers, are not concerned.
 pub async fn refuse_foreign_posts(request: Request, next: Next) -> Response {
@@ -19,6 +25,37 @@ pub async fn refuse_foreign_posts(request: Request, next: Next) -> Response {
         return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", reason).into_response();
     }
     next.run(request).await
+}
+
+/// Answers 421 to a request for a name that is not this server's. A site may point its own name at this address (DNS
+/// rebinding); the browser then takes its pages for ours, and only `Host` still tells.
+pub async fn refuse_unknown_hosts(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let for_programs = FOR_PROGRAMS.contains(&path) || path.starts_with(WEBHOOKS);
+    let unknown =
+        request.headers().get_all(header::HOST).iter().find(|host| !is_ours(host, &app.config.http));
+    if let Some(host) = unknown.filter(|_| !for_programs) {
+        let reason = format!(
+            "{host:?} is not known as a name of this server; if it is one, add it to http.allowed_hosts or set \
+             http.public_url"
+        );
+        return ApiError::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", reason).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether `host` can only mean this server: an address, this machine, or a name that the operator gave it.
+fn is_ours(host: &HeaderValue, http: &Http) -> bool {
+    let Ok(authority) = Authority::try_from(host.as_bytes()) else { return false };
+    let name = authority.host().to_ascii_lowercase();
+    let name = name.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    // `http.bind` is an address, and so always ours.
+    if name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost") {
+        return true;
+    }
+    let public = Url::parse(&http.public_url).ok();
+    let public = public.as_ref().and_then(Url::host_str);
+    http.allowed_hosts.iter().map(String::as_str).chain(public).any(|ours| name.eq_ignore_ascii_case(ours))
 }
 
 /// Browsers say where a request comes from: in `Sec-Fetch-Site` (Fetch Metadata) where the connection is trustworthy,
@@ -45,9 +82,10 @@ fn is_foreign(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderName, HeaderValue};
+    use axum::http::HeaderName;
 
     use super::*;
+    use crate::config::Config;
 
     fn foreign(headers: &[(&'static str, &'static str)]) -> bool {
         is_foreign(
@@ -84,5 +122,42 @@ mod tests {
             ("origin", "http://ops.example"),
         ];
         assert!(!foreign(&proxied));
+    }
+    fn ours(host: &'static str) -> bool {
+        let set = "[http]\npublic_url = \"https://Ops.example/\"\nallowed_hosts = [\"opsseer\"]";
+        let config = Config::with_overrides(set).expect("a configuration");
+        is_ours(&HeaderValue::from_static(host), &config.http)
+    }
+
+    #[test]
+    fn addresses_this_machine_and_names_that_were_set_are_ours() {
+        for host in [
+            "127.0.0.1:8888",
+            "10.0.0.7",
+            "[::1]:8888",
+            "localhost:8888",
+            "LocalHost.",
+            "ops.localhost",
+            "ops.example",
+            "OPS.example:443",
+            "opsseer:8888",
+        ] {
+            assert!(ours(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn any_other_name_may_be_a_site_that_points_at_us() {
+        for host in [
+            "evil.example:8888",
+            "localhost.evil.example",
+            "evillocalhost",
+            "127.0.0.1.evil.example",
+            "ops.example.evil",
+            "a b",
+            "",
+        ] {
+            assert!(!ours(host), "{host}");
+        }
     }
 }

@@ -61,6 +61,7 @@ pub(crate) fn asset(media_type: &str) -> AssetRef {
 
 pub(crate) fn runbook() -> RunbookAnswered {
     RunbookAnswered {
+        alert: "PaymentsHighErrorRate".into(),
         quote: "Roll the payments service back to the last good version.".into(),
         commands: vec!["kubectl rollout undo deployment/payments".into()],
         file: "payments.md".into(),
@@ -104,6 +105,7 @@ pub(crate) fn stored_alert(name: &str) -> StoredAlert {
             labels,
             annotations: self::labels(&[("summary", "error rate above 10 %")]),
             starts_at: at("03:12:09"),
+            start_is_guessed: false,
             ends_at: None,
             generator_url: Some("http://prometheus:9090/graph".into()),
             group_key: None,

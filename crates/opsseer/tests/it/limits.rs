@@ -1,6 +1,15 @@
 //! Requests that ask for too much or for what is not there.
 
-use crate::test_server::TestServer;
+use opsseer_connect::prometheus::FakeMetrics;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use serde_json::json;
+
+use crate::test_server::{PATIENCE, TestServer, alert, envelope};
 
 #[tokio::test]
 async fn a_question_that_is_not_understood_says_what_is_allowed() {
@@ -33,5 +42,44 @@ async fn the_server_tells_of_itself() {
     let metrics =
         server.http.get(format!("{}/metrics", server.url)).send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("opsseer_incidents_unresolved 0"), "{metrics}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_told_to_come_again() {
+    let server = TestServer::start_with("[http]\nrequest_timeout = \"1s\"", FakeMetrics::default()).await;
+    let mut connection = TcpStream::connect(server.app.config.http.bind).await.unwrap();
+    // The body that it promises never comes.
+    let request = "POST /webhook/alertmanager HTTP/1.1\r\nHost: opsseer\r\nContent-Type: application/json\r\n\
+        Content-Length: 10\r\nConnection: close\r\n\r\n{";
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, connection.read_to_string(&mut answer)).await.expect("an answer").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    for part in [
+        "retry-after: 1\r\n",
+        "content-type: application/problem+json\r\n",
+        "timed_out",
+        "http.request_timeout",
+    ] {
+        assert!(answer.contains(part), "{part} is missing: {answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_write_says_so_and_refuses_what_comes() {
+    let server = TestServer::start().await;
+    server.app.store.close().await;
+    let body = envelope(&json!([alert("Slow", "toyprod", "firing")])).to_string();
+    let (status, problem) = server.post("/webhook/alertmanager", body).await;
+    assert_eq!((status, problem["code"].as_str()), (503, Some("store_unavailable")));
+    let ready = server.http.get(format!("{}/readyz", server.url)).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let told: serde_json::Value = ready.json().await.unwrap();
+    assert_eq!(
+        (told["writer"].as_str(), told["workers"].as_str()),
+        (Some("the last alerts could not be written"), Some("ok"))
+    );
     server.stop().await;
 }

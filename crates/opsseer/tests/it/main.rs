@@ -9,6 +9,7 @@
 
 mod actions;
 mod browser;
+mod command_line;
 mod description;
 #[cfg(unix)]
 mod e2e;

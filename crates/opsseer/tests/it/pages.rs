@@ -121,3 +121,28 @@ async fn another_sites_page_cannot_change_anything() {
     assert_eq!(server.get("/api/v1/incidents/1").await["status"], "open");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_site_that_points_its_name_at_this_server_reads_nothing() {
+    let server = server_with_an_incident().await;
+    let ask = async |path: &str, host: &str| {
+        server.http.get(format!("{}{path}", server.url)).header("host", host).send().await.unwrap()
+    };
+    for path in ["/", "/incidents/1", "/api/v1/incidents", "/incidents/1/live", "/nothing"] {
+        let refused = ask(path, "evil.example:8888").await;
+        assert_eq!(refused.status().as_u16(), 421, "{path}");
+        assert_eq!(refused.headers()["content-type"], "application/problem+json", "{path}");
+        assert!(refused.text().await.unwrap().contains("http.allowed_hosts"), "{path}");
+    }
+    let note =
+        server.http.post(format!("{}/api/v1/incidents/1/notes", server.url)).header("host", "evil.example");
+    assert_eq!(note.body("{}").send().await.unwrap().status().as_u16(), 421);
+    assert_eq!(ask("/", "localhost:8888").await.status().as_u16(), 200);
+    // Senders and probes use whatever name their network has.
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(ask(path, "opsseer.monitoring.svc").await.status().as_u16(), 200, "{path}");
+    }
+    let webhook = server.http.post(format!("{}/webhook/alertmanager", server.url)).header("host", "opsseer");
+    assert_eq!(webhook.body("{}").send().await.unwrap().status().as_u16(), 400);
+    server.stop().await;
+}

@@ -180,3 +180,58 @@ async fn many_senders_at_once_lose_nothing_and_share_one_incident_a_service() {
     assert!(incidents.iter().all(|incident| incident["alerts_firing"] == 40), "{incidents:?}");
     server.stop().await;
 }
+
+/// An alert of `toyprod` with its times, as hours and minutes of one day.
+fn timed(status: &str, start: &str, end: Option<&str>) -> Value {
+    let mut one = alert("Slow", "toyprod", status);
+    one["startsAt"] = json!(format!("2026-01-02T{start}:00Z"));
+    one["endsAt"] =
+        json!(end.map_or("0001-01-01T00:00:00Z".to_owned(), |end| format!("2026-01-02T{end}:00Z")));
+    one
+}
+
+#[tokio::test]
+async fn a_late_message_about_an_earlier_firing_changes_neither_the_alert_nor_the_count() {
+    let server = TestServer::start().await;
+    server.alert(json!([timed("firing", "10:00", None)])).await;
+    server.alert(json!([timed("firing", "10:10", None)])).await;
+    server.alert(json!([timed("resolved", "10:00", Some("10:05"))])).await;
+    let incident = server.get("/api/v1/incidents/1").await;
+    assert_eq!(
+        (incident["alerts"][0]["status"].as_str(), incident["alerts_firing"].as_i64()),
+        (Some("firing"), Some(1))
+    );
+    server.alert(json!([timed("firing", "10:10", None)])).await;
+    server.alert(json!([timed("resolved", "10:10", Some("10:20"))])).await;
+    let incident = server.get("/api/v1/incidents/1").await;
+    assert_eq!(
+        (incident["status"].as_str(), incident["alerts_firing"].as_i64()),
+        (Some("resolved"), Some(0))
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_sender_that_gives_no_times_may_repeat_itself_and_undoes_nothing() {
+    let server = TestServer::start().await;
+    let timeless = json!([{"labels": {"alertname": "Slow", "service": "toyprod"}}]);
+    server.alert(timeless.clone()).await;
+    let began = server.get("/api/v1/alerts").await["alerts"][0]["starts_at"].clone();
+    server.post("/api/v1/incidents/1/resolve", json!({"by": "ada"}).to_string()).await;
+    server.alert(timeless).await;
+    let incident = server.get("/api/v1/incidents/1").await;
+    assert_eq!(
+        (incident["status"].as_str(), incident["reopened_count"].as_i64()),
+        (Some("resolved"), Some(0))
+    );
+    assert_eq!(incident["alerts"][0]["starts_at"], began);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn thousands_of_services_in_one_body_are_taken_in_one_answer() {
+    let server = TestServer::start().await;
+    let alerts: Vec<Value> = (0..3_000).map(|i| alert("Slow", &format!("s{i}"), "firing")).collect();
+    assert_eq!(server.alert(Value::Array(alerts)).await.len(), 3_000);
+    server.stop().await;
+}

@@ -152,6 +152,7 @@ async fn the_list_is_searched_and_filtered() {
     let world = World::new().await;
     world.open_incident("payments").await;
     let second = world.open_incident("100%_db").await;
+    world.open_incident("ÉCRAN").await;
     world.append(&second, vec![EventKind::Acknowledged]).await;
     let found = async |filter: IncidentFilter| {
         let filter = IncidentFilter { limit: 10, ..filter };
@@ -161,13 +162,14 @@ async fn the_list_is_searched_and_filtered() {
     assert_eq!(found(text("PAYments slow")).await, [1]);
     assert_eq!(found(text("inc-2")).await, [2]);
     assert_eq!(found(text("0%_d")).await, [2]);
+    assert_eq!(found(text("Écran")).await, [3]);
     assert_eq!(found(text("a_m")).await, Vec::<i64>::new());
     assert_eq!(found(text("' or 1=1 --")).await, Vec::<i64>::new());
     let acknowledged = Some(StatusFilter::Is(IncidentStatus::Acknowledged));
     assert_eq!(found(IncidentFilter { status: acknowledged, ..Default::default() }).await, [2]);
     assert_eq!(
         found(IncidentFilter { status: Some(StatusFilter::Unresolved), ..Default::default() }).await,
-        [2, 1]
+        [3, 2, 1]
     );
     assert_eq!(
         found(IncidentFilter { severity: Some(Severity::Page), ..Default::default() }).await,

@@ -100,6 +100,7 @@ pub(crate) fn alert(name: &str, service: &str, starts_at: DateTime<Utc>) -> Aler
         labels,
         annotations: Labels::from([("summary".into(), "it is slow".into())]),
         starts_at,
+        start_is_guessed: false,
         ends_at: None,
         generator_url: None,
         group_key: Some("g".into()),

@@ -30,6 +30,7 @@ fn of_event(event: &Event) -> Sentence {
             with(format!("{who}: {} fires{again}", about(alert)), reason)
         }
         EventKind::AlertResolved { alert } => short(format!("{who}: {} no longer fires", about(alert))),
+        EventKind::AlertMoved { alert } => short(format!("{} fires in another incident now", about(alert))),
         EventKind::Acknowledged => short(format!("{who} acknowledged")),
         EventKind::Assigned { owner: Some(owner) } => short(format!("{who} gave it to {owner}")),
         EventKind::Assigned { owner: None } => short(format!("{who} left it without an owner")),

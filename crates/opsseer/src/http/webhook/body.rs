@@ -23,6 +23,12 @@ pub(crate) enum BodyError {
     NoAlerts,
     #[error("the body holds {found} alerts; at most {allowed} are taken at once (ingest.max_alerts)")]
     TooMany { found: usize, allowed: usize },
+    #[error("{path} holds {found} names; at most {MAX_NAMES} are taken")]
+    TooManyNames { path: String, found: usize },
+    #[error("{path} has a name of {found} bytes; at most {MAX_NAME_BYTES} are taken")]
+    LongName { path: String, found: usize },
+    #[error("commonAnnotations, counted once for each alert, are larger than {allowed} bytes")]
+    CommonTooLarge { allowed: usize },
     #[error("{path} holds a NUL character")]
     Nul { path: String },
     #[error("{path} is {found:?}; it must be \"firing\" or \"resolved\"")]
@@ -30,6 +36,21 @@ pub(crate) enum BodyError {
     #[error("{path} is {found:?}; it must be a time such as 2026-01-31T08:15:00Z")]
     Time { path: String, found: String },
 }
+
+/// Labels or annotations that one alert may have. Real ones have a few dozen.
+const MAX_NAMES: usize = 256;
+
+/// The longest name of a label or annotation, in bytes.
+const MAX_NAME_BYTES: usize = 256;
+
+/// The longest address of a rule that is kept, in bytes: Prometheus puts the whole expression into it.
+const MAX_URL_BYTES: usize = 16 * 1024;
+
+/// The longest group key that is kept as it is, in bytes.
+const MAX_KEY_BYTES: usize = 1024;
+
+/// Annotations that all alerts of a body share are kept with each: this bounds what a small body can grow to, in bytes.
+const MAX_COMMON_BYTES: usize = 32 * 1024 * 1024;
 
 /// Grafana's fields that lead a person to the picture, kept as annotations.
 const GRAFANA_LINKS: [(&str, &str); 4] = [
@@ -66,9 +87,14 @@ pub(crate) fn parse(
         now,
         limits,
         status: body.get("status").and_then(Value::as_str),
-        group_key: optional_text(&body, "", "groupKey")?.filter(|key| !key.is_empty()),
+        group_key: optional_text(&body, "", "groupKey")?.filter(|key| !key.is_empty()).map(shortened_key),
         common_annotations: text_map(&body, "", "commonAnnotations")?,
     };
+    let common: usize =
+        envelope.common_annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if common.saturating_mul(alerts.len()) > MAX_COMMON_BYTES {
+        return Err(BodyError::CommonTooLarge { allowed: MAX_COMMON_BYTES });
+    }
     alerts.iter().enumerate().map(|(i, alert)| envelope.alert(&format!("alerts[{i}]"), alert)).collect()
 }
 
@@ -101,13 +127,21 @@ impl Envelope<'_> {
                 annotations.entry(annotation.to_owned()).or_insert(text);
             }
         }
-        let starts_at = time(alert, path, "startsAt")?.unwrap_or(self.now);
+        let given_start = time(alert, path, "startsAt")?;
+        let starts_at = given_start.unwrap_or(self.now);
         let ends_at = time(alert, path, "endsAt")?.filter(|end| *end >= starts_at);
         let status = self.status_of(alert, path, ends_at)?;
         // Identity comes before cutting: two alerts that differ only beyond the cut are still two.
         let identity = Identity::of(&labels);
         let given = optional_text(alert, path, "fingerprint")?;
         let fingerprint = Fingerprint::given_or_computed(given.as_deref(), &identity);
+        let generator_url = optional_text(alert, path, "generatorURL")?.filter(|url| !url.is_empty());
+        if let Some(url) = generator_url.as_ref().filter(|url| url.len() > MAX_URL_BYTES) {
+            // A part of an address leads nowhere: better none, and said.
+            annotations
+                .insert("generatorURL".to_owned(), format!("[left out by OpsSeer: {} bytes]", url.len()));
+        }
+        let generator_url = generator_url.filter(|url| url.len() <= MAX_URL_BYTES);
         cut(&mut labels, self.limits.max_label_bytes);
         cut(&mut annotations, self.limits.max_annotation_bytes);
         Ok(Alert {
@@ -118,8 +152,9 @@ impl Envelope<'_> {
             labels,
             annotations,
             starts_at,
+            start_is_guessed: given_start.is_none(),
             ends_at,
-            generator_url: optional_text(alert, path, "generatorURL")?.filter(|url| !url.is_empty()),
+            generator_url,
             group_key: self.group_key.clone(),
         })
     }
@@ -153,8 +188,14 @@ fn text_map(object: &Map<String, Value>, path: &str, field: &str) -> Result<Labe
         Some(Value::Object(map)) => map,
         Some(other) => return Err(BodyError::Type { path, expected: "an object", found: type_of(other) }),
     };
+    if map.len() > MAX_NAMES {
+        return Err(BodyError::TooManyNames { path, found: map.len() });
+    }
     let mut labels = Labels::new();
     for (name, value) in map {
+        if name.len() > MAX_NAME_BYTES {
+            return Err(BodyError::LongName { path, found: name.len() });
+        }
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -194,6 +235,15 @@ fn time(object: &Map<String, Value>, path: &str, field: &str) -> Result<Option<D
         Ok(time) => Ok(Some(time.to_utc().trunc_subsecs(6))),
         Err(_) => Err(BodyError::Time { path: join(path, field), found: text.chars().take(80).collect() }),
     }
+}
+
+/// A key is only compared, so a hash of a long one serves as well.
+fn shortened_key(key: String) -> String {
+    if key.len() <= MAX_KEY_BYTES {
+        return key;
+    }
+    let whole = Labels::from([("groupKey".to_owned(), key.clone())]);
+    format!("{}…{}", &key[..key.floor_char_boundary(MAX_KEY_BYTES)], Identity::of(&whole).as_str())
 }
 
 fn cut(texts: &mut Labels, limit: usize) {
@@ -320,6 +370,28 @@ mod tests {
         assert!(alerts[0].annotations["summary"].ends_with("[cut by OpsSeer: 40000 bytes]"));
         assert!(alerts[0].labels["a"].len() < 2200);
         assert_ne!(alerts[0].identity, alerts[1].identity);
+    }
+
+    #[test]
+    fn what_would_grow_without_bound_is_refused_or_cut() {
+        let many: Map<String, Value> = (0..300).map(|i| (format!("l{i}"), json!("x"))).collect();
+        assert_eq!(
+            refusal(&json!({"alerts": [{"labels": many}]})),
+            "alerts[0].labels holds 300 names; at most 256 are taken"
+        );
+        assert_eq!(
+            refusal(&json!({"alerts": [{"annotations": {"n".repeat(300): "x"}}]})),
+            "alerts[0].annotations has a name of 300 bytes; at most 256 are taken"
+        );
+        let shared =
+            json!({"commonAnnotations": {"a": "x".repeat(16_000)}, "alerts": vec![json!({}); 5_000]});
+        assert!(refusal(&shared).starts_with("commonAnnotations, counted once for each alert"));
+        let long = "k".repeat(5_000);
+        let alert = &parsed(&json!({"groupKey": long, "alerts": [{"generatorURL": format!("http://p/{}", "x".repeat(20_000))}]}))
+            .expect("understood")[0];
+        assert!(alert.group_key.as_ref().is_some_and(|key| key.len() < 1_100));
+        assert_eq!(alert.generator_url, None);
+        assert_eq!(alert.annotations["generatorURL"], "[left out by OpsSeer: 20009 bytes]");
     }
 
     #[test]

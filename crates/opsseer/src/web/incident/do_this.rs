@@ -1,8 +1,10 @@
-//! The card "Do this": the runbook's step, quoted, and where it is written.
+//! The card "Do this": the runbook's step, quoted, and where it is written. Of several, the most urgent alert's.
+
+use std::{cmp::Reverse, collections::HashSet};
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use opsseer_core::{Event, EventKind, Incident, RunbookAnswered};
+use opsseer_core::{Event, EventId, EventKind, Incident, RunbookAnswered};
 
 use crate::web::{
     incident::{
@@ -10,20 +12,36 @@ use crate::web::{
         words::{Retry, lines_words, looked_through_words},
     },
     moment::Moment,
-    prose::Prose,
+    prose::{Prose, cut},
 };
 
 /// The kind of the job that looks.
 pub(crate) const STEP: &str = "answer_runbook";
 
+/// Characters of an alert's name.
+const NAME: usize = 160;
+/// Other steps that stand below the first; the timeline has them all.
+const OTHERS: usize = 5;
+
+struct Step {
+    /// Of the event that brought it.
+    id: EventId,
+    alert: String,
+    /// A step may be nothing but commands.
+    quote: Option<Prose>,
+    commands: Vec<String>,
+    file: String,
+    heading: String,
+    lines: String,
+    reason: String,
+}
+
 enum Answer {
     Found {
-        quote: Prose,
-        commands: Vec<String>,
-        file: String,
-        heading: String,
-        lines: String,
-        reason: String,
+        first: Step,
+        others: Vec<Step>,
+        /// How many steps only the timeline shows, in words.
+        more: Option<String>,
     },
     Missing {
         alert: String,
@@ -46,13 +64,10 @@ pub(crate) struct DoThis {
 }
 
 impl DoThis {
-    /// A step that was found is shown until a newer one is: what one is just doing must not change under the hand because
-    /// a second alert has no runbook.
+    /// A step that was found stays until a more urgent alert has one: what one is just doing must not change under the
+    /// hand because a lesser alert has another step, or none.
     pub(crate) fn new(story: &Story, incident: &Incident, now: DateTime<Utc>) -> Self {
-        let found = story.runbook.as_ref().and_then(|event| match &event.kind {
-            EventKind::RunbookAnswered(answer) => Some(Answer::found(answer)),
-            _ => None,
-        });
+        let found = Answer::found(story);
         let missing = story.runbook_missing.as_ref();
         let failed = || story.failure_after(STEP, missing).and_then(|event| Answer::failed(event, now));
         let answer = found
@@ -69,15 +84,16 @@ pub(crate) fn began(story: &Story, incident: &Incident, now: DateTime<Utc>) -> M
 }
 
 impl Answer {
-    fn found(answer: &RunbookAnswered) -> Self {
-        Self::Found {
-            quote: Prose::new(answer.quote.trim()),
-            commands: answer.commands.clone(),
-            file: answer.file.clone(),
-            heading: answer.heading.clone(),
-            lines: lines_words(answer),
-            reason: answer.reason.clone(),
-        }
+    fn found(story: &Story) -> Option<Self> {
+        let mut steps = ranked(story).into_iter();
+        let first = Step::new(steps.next()?);
+        let others = steps.by_ref().take(OTHERS).map(Step::new).collect();
+        let more = match steps.count() {
+            0 => None,
+            1 => Some("1 more step is on the timeline.".to_owned()),
+            many => Some(format!("{many} more steps are on the timeline.")),
+        };
+        Some(Self::Found { first, others, more })
     }
 
     fn missing(event: &Event) -> Option<Self> {
@@ -91,12 +107,40 @@ impl Answer {
     }
 }
 
+impl Step {
+    fn new((id, answer): (EventId, &RunbookAnswered)) -> Self {
+        let quote = answer.quote.trim();
+        Self {
+            id,
+            alert: cut(&answer.alert, NAME),
+            quote: (!quote.is_empty()).then(|| Prose::new(quote)),
+            commands: answer.commands.clone(),
+            file: answer.file.clone(),
+            heading: answer.heading.clone(),
+            lines: lines_words(answer),
+            reason: answer.reason.clone(),
+        }
+    }
+}
+
+/// Each step once: those of the most urgent alerts first, of these the oldest. Steps from before the last reopening count
+/// only while there are none since.
+fn ranked(story: &Story) -> Vec<(EventId, &RunbookAnswered)> {
+    let since = story.reopened.filter(|id| story.runbooks.range(id..).next().is_some()).unwrap_or_default();
+    let mut steps: Vec<_> = story.runbooks.range(since..).map(|(id, answer)| (*id, answer)).collect();
+    // Stable: what is equally urgent stays in the order of the log.
+    steps.sort_by_key(|(_, answer)| Reverse(story.urgency.get(&answer.alert)));
+    let mut known = HashSet::new();
+    steps.retain(|(_, answer)| known.insert((&answer.file, &answer.quote, &answer.commands)));
+    steps
+}
+
 #[cfg(test)]
 mod tests {
-    use opsseer_core::EventId;
+    use opsseer_core::{AlertSnapshot, Severity};
 
     use super::*;
-    use crate::web::test_data::{at, event, incident, runbook};
+    use crate::web::test_data::{alert, at, event, incident, runbook};
 
     fn html(kinds: Vec<EventKind>) -> String {
         let mut story = Story::default();
@@ -112,6 +156,28 @@ mod tests {
 
     fn failed() -> EventKind {
         EventKind::StepFailed { step: STEP.into(), error: "the folder cannot be read".into(), retry_at: None }
+    }
+
+    fn fired(name: &str, severity: Severity) -> EventKind {
+        let alert = AlertSnapshot { name: name.into(), severity, ..alert() };
+        EventKind::AlertFired { alert, first: true, reason: "r".into() }
+    }
+
+    /// A step for an alert, from a file of its name.
+    fn answered(alert: &str) -> EventKind {
+        let (file, quote) = (format!("{alert}.md"), format!("Mend {alert}."));
+        EventKind::RunbookAnswered(RunbookAnswered { alert: alert.into(), file, quote, ..runbook() })
+    }
+
+    fn reopened() -> EventKind {
+        EventKind::Reopened { reason: "it fired again".into() }
+    }
+
+    /// The steps in the order of the page.
+    fn steps(kinds: Vec<EventKind>) -> Vec<String> {
+        let shown = html(kinds);
+        let quotes = shown.split("<p class=\"step\">Mend ").skip(1);
+        quotes.filter_map(|rest| rest.split_once('.')).map(|(name, _)| name.to_owned()).collect()
     }
 
     #[test]
@@ -152,5 +218,45 @@ mod tests {
             html(vec![EventKind::RunbookAnswered(runbook()), missing(), failed()])
                 .contains("Roll the payments")
         );
+    }
+    #[test]
+    fn the_most_urgent_alerts_step_comes_first_then_the_oldest() {
+        let (page, ticket) = (Severity::Page, Severity::Ticket);
+        let both = vec![fired("Errors", page), answered("Errors"), fired("Queue", ticket), answered("Queue")];
+        assert_eq!(steps(both), ["Errors", "Queue"]);
+        let later =
+            vec![fired("Queue", ticket), answered("Queue"), fired("Errors", page), answered("Errors")];
+        assert_eq!(steps(later), ["Errors", "Queue"]);
+        let equal = vec![fired("A", page), answered("A"), fired("B", page), answered("B"), answered("A")];
+        assert_eq!(steps(equal), ["A", "B"]);
+        // Answers of old stores do not say whose they are.
+        assert_eq!(steps(vec![fired("A", ticket), answered(""), answered("A")]), ["A", ""]);
+    }
+
+    #[test]
+    fn the_other_steps_are_there_on_demand() {
+        let shown = html(vec![fired("Errors", Severity::Page), answered("Errors"), answered("Queue<b>")]);
+        let summary =
+            r#"<details id="do-this-3"><summary>Also: Queue&#60;b&#62;, Queue&#60;b&#62;.md</summary>"#;
+        assert!(shown.contains(summary), "{shown}");
+        let many = html((0..9).map(|n| answered(&format!("A{n}"))).collect());
+        assert_eq!(many.matches("Also: ").count(), OTHERS, "{many}");
+        assert!(many.contains("3 more steps are on the timeline"), "{many}");
+    }
+
+    #[test]
+    fn after_a_reopening_the_new_steps_count_and_until_then_the_old_ones() {
+        let (page, ticket) = (Severity::Page, Severity::Ticket);
+        let mut log = vec![fired("Errors", page), answered("Errors"), reopened(), fired("Queue", ticket)];
+        assert_eq!(steps(log.clone()), ["Errors"]);
+        log.push(answered("Queue"));
+        assert_eq!(steps(log), ["Queue"]);
+    }
+
+    #[test]
+    fn a_step_of_commands_alone_has_no_empty_paragraph() {
+        let answer = RunbookAnswered { quote: " \n".into(), ..runbook() };
+        let shown = html(vec![EventKind::RunbookAnswered(answer)]);
+        assert!(!shown.contains("class=\"step\"") && shown.contains("kubectl rollout undo"), "{shown}");
     }
 }

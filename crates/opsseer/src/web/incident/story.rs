@@ -1,8 +1,8 @@
-//! What the incident page needs of a log: the newest events, and the newest answer of each kind of work.
+//! What the incident page needs of a log: the newest events, the runbooks' answers, and the newest of each other work.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use opsseer_core::{Event, EventId, EventKind, IncidentId};
+use opsseer_core::{Event, EventId, EventKind, IncidentId, RunbookAnswered, Severity};
 use opsseer_store::{Store, StoreError};
 
 /// Events of the newest end that are read to find what the cards show.
@@ -10,11 +10,16 @@ const NEWEST: u32 = 500;
 /// Events of the beginning, where the first answers stand, if the log is longer than that.
 const OLDEST: u32 = 200;
 
-/// The newest event of each kind of work. Folding the same event twice changes nothing.
+/// What the log says to the cards. The order of folding does not matter, and folding an event twice changes nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Story {
     pub(crate) opened: Option<Event>,
-    pub(crate) runbook: Option<Event>,
+    /// All answers, oldest first.
+    pub(crate) runbooks: BTreeMap<EventId, RunbookAnswered>,
+    /// By the alert's name: the most urgent severity that it fired with.
+    pub(crate) urgency: HashMap<String, Severity>,
+    /// The last reopening.
+    pub(crate) reopened: Option<EventId>,
     pub(crate) runbook_missing: Option<Event>,
     pub(crate) chart: Option<Event>,
     /// By step.
@@ -43,7 +48,19 @@ impl Story {
         self.last = self.last.max(event.id);
         let place = match &event.kind {
             EventKind::Opened { .. } => &mut self.opened,
-            EventKind::RunbookAnswered(_) => &mut self.runbook,
+            EventKind::RunbookAnswered(answer) => {
+                self.runbooks.insert(event.id, answer.clone());
+                return;
+            }
+            EventKind::AlertFired { alert, .. } => {
+                let known = self.urgency.entry(alert.name.clone()).or_insert(alert.severity);
+                *known = alert.severity.max(*known);
+                return;
+            }
+            EventKind::Reopened { .. } => {
+                self.reopened = self.reopened.max(Some(event.id));
+                return;
+            }
             EventKind::RunbookMissing { .. } => &mut self.runbook_missing,
             EventKind::Charted(_) => &mut self.chart,
             EventKind::StepFailed { step, .. } => {
@@ -69,10 +86,14 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::test_data::{event, runbook};
+    use crate::web::test_data::{chart, event, runbook};
 
     fn answered(id: i64) -> Event {
         Event { id: EventId(id), ..event(EventKind::RunbookAnswered(runbook())) }
+    }
+
+    fn charted(id: i64) -> Event {
+        Event { id: EventId(id), ..event(EventKind::Charted(chart())) }
     }
 
     fn failed(id: i64) -> Event {
@@ -81,12 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_answer_counts_in_whatever_order_the_log_is_read() {
+    fn the_newest_picture_and_all_steps_count_in_whatever_order_the_log_is_read() {
         let mut story = Story::default();
         for id in [3, 1, 7, 7, 5] {
+            story.fold(&charted(id));
             story.fold(&answered(id));
         }
-        assert_eq!(story.runbook.as_ref().map(|event| event.id), Some(EventId(7)));
+        assert_eq!(story.chart.as_ref().map(|event| event.id), Some(EventId(7)));
+        assert_eq!(story.runbooks.keys().map(|id| id.0).collect::<Vec<_>>(), [1, 3, 5, 7]);
         assert_eq!(story.last, EventId(7));
     }
 

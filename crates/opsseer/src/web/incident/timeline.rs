@@ -27,14 +27,34 @@ struct Knob {
     colour: &'static str,
 }
 
+/// Labels or annotations that one event shows at most, and characters of each. A sender may send thousands.
+const ROWS: usize = 50;
+const VALUE: usize = 500;
+/// Bytes of a link's address; a longer one is left out.
+const ADDRESS: usize = 8192;
+
+enum Value {
+    Whole(Prose),
+    /// Without links, which may be cut too.
+    Cut {
+        start: String,
+        left_out: usize,
+    },
+}
+
 struct NamedText {
     name: String,
-    value: Prose,
+    value: Value,
+}
+
+struct Table {
+    rows: Vec<NamedText>,
+    left_out: usize,
 }
 
 /// What one can open under an event.
 enum Detail {
-    Alert { labels: Vec<NamedText>, annotations: Vec<NamedText>, rule: Option<String> },
+    Alert { labels: Table, annotations: Table, rule: Option<String> },
     Runbook { quote: String, commands: Vec<String> },
     Query { expr: String, range: String },
 }
@@ -61,6 +81,7 @@ pub(crate) struct TimelineEvent {
 
 impl TimelineEvent {
     /// `began` is when the incident did.
+    #[expect(clippy::too_many_lines, reason = "one short arm for each kind of event")]
     pub(crate) fn new(event: &Event, began: DateTime<Utc>, viewer: &Viewer, now: DateTime<Utc>) -> Self {
         let who = actor_words(&event.actor, viewer);
         let person = matches!(event.actor, Actor::Person { .. });
@@ -97,6 +118,11 @@ impl TimelineEvent {
                 shown.what = format!("No longer fires: {}", alert_words(alert));
                 let length = exact_duration_words(event.at - alert.starts_at);
                 shown.more = Some(format!("{}, from {who}. It fired for {length}.", alert.name));
+                shown.detail = Some(Detail::of_alert(alert));
+            }
+            EventKind::AlertMoved { alert } => {
+                shown.what = format!("Moved on: {}", alert_words(alert));
+                shown.more = Some(format!("{} fired anew and belongs to another incident now.", alert.name));
                 shown.detail = Some(Detail::of_alert(alert));
             }
             EventKind::Acknowledged => {
@@ -173,16 +199,33 @@ impl Shot {
 
 impl Detail {
     fn of_alert(alert: &AlertSnapshot) -> Self {
-        let texts = |labels: &Labels| {
-            labels
-                .iter()
-                .map(|(name, value)| NamedText { name: name.clone(), value: Prose::new(value) })
-                .collect()
-        };
+        let rule = alert.generator_url.as_deref().filter(|address| address.len() <= ADDRESS);
         Self::Alert {
-            labels: texts(&alert.labels),
-            annotations: texts(&alert.annotations),
-            rule: alert.generator_url.as_deref().and_then(safe_address),
+            labels: Table::of(&alert.labels),
+            annotations: Table::of(&alert.annotations),
+            rule: rule.and_then(safe_address),
+        }
+    }
+}
+
+impl Table {
+    fn of(labels: &Labels) -> Self {
+        let row =
+            |(name, value): (&String, &String)| NamedText { name: cut(name, LINE), value: Value::of(value) };
+        Self {
+            rows: labels.iter().take(ROWS).map(row).collect(),
+            left_out: labels.len().saturating_sub(ROWS),
+        }
+    }
+}
+
+impl Value {
+    fn of(text: &str) -> Self {
+        match text.char_indices().nth(VALUE) {
+            None => Self::Whole(Prose::new(text)),
+            Some((end, _)) => {
+                Self::Cut { start: text[..end].to_owned(), left_out: text[end..].chars().count() }
+            }
         }
     }
 }
@@ -318,6 +361,31 @@ mod tests {
         let html = shown_to("bob", &event_by(Actor::Alertmanager, kind)).render().expect("renders");
         assert!(html.contains("<details") && html.contains(">service</th>"), "{html}");
         assert!(html.contains(r#"href="http://prometheus:9090/graph""#), "{html}");
+    }
+
+    #[test]
+    fn an_alert_of_megabytes_makes_a_small_event_that_says_where_the_rest_is() {
+        let mut alert = alert();
+        alert.labels = (0..3000).map(|n| (format!("label{n:04}"), "v".to_owned())).collect();
+        alert.annotations = [("description".to_owned(), "é".repeat(1_000_000))].into();
+        alert.annotations.insert("n".repeat(1_000_000), "short".to_owned());
+        alert.annotations.insert("dashboard".to_owned(), format!("http://grafana/?q={}", "x".repeat(900)));
+        alert.generator_url = Some(format!("http://prometheus/?q={}", "x".repeat(1_000_000)));
+        let kind = EventKind::AlertFired { alert, first: true, reason: "r".into() };
+        let html = shown_to("bob", &event_by(Actor::Alertmanager, kind)).render().expect("renders");
+        assert!(html.len() < 10_000, "{} bytes", html.len());
+        assert!(html.contains("label0049") && !html.contains("label0050"), "{html}");
+        assert!(html.contains("2950 more; all in the API"), "{html}");
+        let start = "é".repeat(500);
+        assert!(html.contains(&format!("<td>{start}… (999500 more characters; whole in the API)")), "{html}");
+        assert!(!html.contains("<a "), "a link that is cut leads nowhere: {html}");
+    }
+
+    #[test]
+    fn a_step_of_commands_alone_has_no_empty_quote() {
+        let answer = RunbookAnswered { quote: String::new(), ..runbook() };
+        let html = shown_to("bob", &event(EventKind::RunbookAnswered(answer))).render().expect("renders");
+        assert!(!html.contains("class=\"quote\"") && html.contains("kubectl rollout undo"), "{html}");
     }
 
     #[test]
