@@ -6,12 +6,15 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::Duration,
 };
 
 use opsseer_core::{Alert, CorrelationKey, Decision, Incident, IncidentId, Leaving, Policy, correlate, keep};
 use opsseer_store::{Store, StoreError, StoredAlert, Tx};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -27,6 +30,9 @@ pub struct Ingest {
 
 /// Alerts that one commit writes at most, unless a single webhook holds more.
 const MOST_ALERTS_A_COMMIT: usize = 2_000;
+
+/// How long a commit under load waits for those that the last one answered.
+const LINGER: Duration = Duration::from_millis(1);
 
 struct Waiting {
     alerts: Vec<Alert>,
@@ -104,6 +110,19 @@ fn bounded(waiting: Vec<Waiting>) -> Vec<Vec<Waiting>> {
     batches
 }
 
+/// Under load, those that were just answered come again in a moment, and a commit of all costs little more than one of
+/// half of them. A lone sender never waits.
+async fn linger(waiting: &mut mpsc::Receiver<Waiting>, batch: &mut Vec<Waiting>, crowd: usize) {
+    let deadline = Instant::now() + LINGER;
+    while batch.len() < crowd {
+        let more = crowd - batch.len();
+        match timeout_at(deadline, waiting.recv_many(batch, more)).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
+}
+
 struct Writer {
     refusing: Arc<AtomicBool>,
     store: Store,
@@ -114,13 +133,20 @@ struct Writer {
 impl Writer {
     async fn run(self, mut waiting: mpsc::Receiver<Waiting>) {
         let mut batch = Vec::with_capacity(self.batch);
+        // Senders that are known to be about: those that the last commit answered, and those that waited for its end.
+        let mut crowd = 0;
         // What came while the last commit was on its way to the disk goes into the next one together.
         while waiting.recv_many(&mut batch, self.batch).await > 0 {
+            if crowd > 1 {
+                linger(&mut waiting, &mut batch, crowd.min(self.batch)).await;
+            }
+            let answered = batch.len();
             metrics::gauge!("opsseer_ingest_queue_length")
                 .set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
             for batch in bounded(std::mem::take(&mut batch)) {
                 self.write(batch).await;
             }
+            crowd = answered + waiting.len();
         }
     }
 
@@ -164,6 +190,8 @@ async fn commit(
     bodies: &[&[Alert]],
 ) -> Result<Vec<Vec<Incident>>, StoreError> {
     let mut tx = store.begin().await?;
+    let alerts: Vec<&Alert> = bodies.iter().copied().flatten().collect();
+    tx.read_ahead(&alerts).await?;
     let mut answers = Vec::with_capacity(bodies.len());
     for alerts in bodies {
         let mut places: HashMap<IncidentId, usize> = HashMap::new();

@@ -179,11 +179,38 @@ impl Tx {
         if let Some(alert) = self.alerts.get(&(fingerprint.clone(), identity.clone())) {
             return Ok(Some(alert.clone()));
         }
+        if let Some(read) = self.alerts_read.get(&(fingerprint.clone(), identity.clone())) {
+            return Ok(read.clone());
+        }
         let row: Option<AlertRow> = db::within!(&mut self.db, conn => {
             sqlx::query_as(BY_FINGERPRINT).bind(fingerprint.as_str()).bind(identity.as_str()).fetch_optional(conn).await
         })
         .map_err(StoreError::query("read an alert"))?;
         row.map(AlertRow::into_alert).transpose()
+    }
+
+    pub(crate) async fn read_alerts_ahead(&mut self, alerts: &[&Alert]) -> Result<(), StoreError> {
+        for alerts in alerts.chunks(ROWS_A_STATEMENT) {
+            let rows: Vec<AlertRow> = db::within!(&mut self.db, conn => {
+                let mut query = QueryBuilder::new(select!("where fingerprint in ("));
+                let mut list = query.separated(", ");
+                for alert in alerts {
+                    list.push_bind(alert.fingerprint.as_str());
+                }
+                query.push(")");
+                query.build_query_as().fetch_all(conn).await
+            })
+            .map_err(StoreError::query("read alerts"))?;
+            for alert in alerts {
+                self.alerts_read.entry((alert.fingerprint.clone(), alert.identity.clone())).or_insert(None);
+            }
+            for row in rows {
+                let stored = row.into_alert()?;
+                let key = (stored.alert.fingerprint.clone(), stored.alert.identity.clone());
+                self.alerts_read.insert(key, Some(stored));
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the alert as it is now. `before` is what [`Tx::find_alert`] gave.

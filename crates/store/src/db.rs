@@ -62,6 +62,8 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             // FULL: a commit is on the disk before it is answered. Group commit pays for it.
             .synchronous(SqliteSynchronous::Full)
+            // Pages that many commits change are then copied back once, not every few commits. 64 MiB of log at most.
+            .pragma("wal_autocheckpoint", "16000")
             .busy_timeout(LONGEST_WAIT)
             .statement_cache_capacity(512);
         let write = SqlitePoolOptions::new()

@@ -1,8 +1,9 @@
-use std::{fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use opsseer_core::{
-    Acknowledgement, EventId, Incident, IncidentId, IncidentNumber, IncidentStatus, Severity,
+    Acknowledgement, Alert, CorrelationKey, EventId, Incident, IncidentId, IncidentNumber, IncidentStatus,
+    Severity,
 };
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
@@ -278,6 +279,9 @@ impl Tx {
         if let Some(incident) = self.open_by_key.get(key).and_then(|id| self.incidents.get(id)) {
             return Ok(Some(incident.clone()));
         }
+        if self.keys_read.contains(key) {
+            return Ok(None);
+        }
         let row: Option<IncidentRow> = db::within!(&mut self.db, conn => {
             sqlx::query_as(OPEN_BY_KEY).bind(key).bind(false).fetch_optional(conn).await
         })
@@ -296,10 +300,62 @@ impl Tx {
         Ok(Some(read))
     }
 
+    pub(crate) async fn read_open_incidents_ahead(&mut self, alerts: &[&Alert]) -> Result<(), StoreError> {
+        let keys: HashSet<String> = alerts.iter().map(|alert| CorrelationKey::of(alert).key).collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        for keys in keys.chunks(ROWS_A_STATEMENT) {
+            let rows: Vec<IncidentRow> = db::within!(&mut self.db, conn => {
+                let mut query = QueryBuilder::new(select!("where resolved = "));
+                query.push_bind(false).push(" and correlation_key in (");
+                let mut list = query.separated(", ");
+                for key in keys {
+                    list.push_bind(key);
+                }
+                // The oldest comes last, and so is the one that is found by its key.
+                query.push(") order by number desc");
+                query.build_query_as().fetch_all(conn).await
+            })
+            .map_err(StoreError::query("read incidents by their keys"))?;
+            for row in rows {
+                self.take_row(Some(row))?;
+            }
+        }
+        self.keys_read.extend(keys);
+        Ok(())
+    }
+
+    /// The incidents that the alerts which were read ahead belong to.
+    pub(crate) async fn read_own_incidents_ahead(&mut self) -> Result<(), StoreError> {
+        let own: HashSet<IncidentId> =
+            self.alerts_read.values().flatten().filter_map(|stored| stored.incident).collect();
+        let own: Vec<IncidentId> = own.into_iter().filter(|id| !self.incidents.contains_key(id)).collect();
+        for ids in own.chunks(ROWS_A_STATEMENT) {
+            let rows: Vec<IncidentRow> = db::within!(&mut self.db, conn => {
+                let mut query = QueryBuilder::new(select!("where id in ("));
+                let mut list = query.separated(", ");
+                for id in ids {
+                    list.push_bind(id.0);
+                }
+                query.push(")");
+                query.build_query_as().fetch_all(conn).await
+            })
+            .map_err(StoreError::query("read incidents"))?;
+            for row in rows {
+                self.take_row(Some(row))?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) async fn write_incidents(&mut self) -> Result<(), StoreError> {
-        let changed: Vec<&Incident> =
-            self.committed.incidents.iter().filter_map(|id| self.incidents.get(id)).collect();
-        for incidents in changed.chunks(ROWS_A_STATEMENT) {
+        let changed = self.committed.incidents.iter().filter_map(|id| self.incidents.get(id));
+        let (turned, others): (Vec<&Incident>, Vec<&Incident>) =
+            changed.partition(|incident| self.turned.contains(&incident.id));
+        // Most changes leave `resolved` alone, and SQLite rewrites the indexes of every column that is named.
+        let turned =
+            turned.chunks(ROWS_A_STATEMENT).map(|incidents| (incidents, ", resolved = excluded.resolved"));
+        let others = others.chunks(ROWS_A_STATEMENT).map(|incidents| (incidents, ""));
+        for (incidents, and_resolved) in turned.chain(others) {
             db::within!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new(
                     "insert into incidents (id, number, status, resolved, severity, severity_set_by_person, title,
@@ -330,16 +386,16 @@ impl Tx {
                         .push_bind(incident.updated_at);
                 });
                 query.push(
-                    " on conflict (id) do update set status = excluded.status, resolved = excluded.resolved,
-                        severity = excluded.severity, severity_set_by_person = excluded.severity_set_by_person,
+                    " on conflict (id) do update set status = excluded.status, severity = excluded.severity, severity_set_by_person = excluded.severity_set_by_person,
                         title = excluded.title, service = excluded.service, search_text = excluded.search_text,
-                        correlation_key = excluded.correlation_key, opened_at = excluded.opened_at,
+                        opened_at = excluded.opened_at,
                         acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at,
                         owner = excluded.owner, resolved_at = excluded.resolved_at,
                         reopened_count = excluded.reopened_count, alerts_firing = excluded.alerts_firing,
                         alerts_total = excluded.alerts_total, last_event_id = excluded.last_event_id,
                         updated_at = excluded.updated_at",
                 );
+                query.push(and_resolved);
                 query.build().execute(conn).await
             })
             .map_err(StoreError::query("write incidents"))?;

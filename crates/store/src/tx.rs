@@ -4,7 +4,9 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use opsseer_core::{Event, EventId, Fingerprint, Identity, Incident, IncidentId, IncidentNumber, NewEvent};
+use opsseer_core::{
+    Alert, Event, EventId, Fingerprint, Identity, Incident, IncidentId, IncidentNumber, NewEvent,
+};
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
@@ -24,7 +26,12 @@ pub struct Tx {
     pub(crate) incidents: HashMap<IncidentId, Incident>,
     /// The open ones among them, by their correlation key.
     pub(crate) open_by_key: HashMap<String, IncidentId>,
+    /// Alerts and correlation keys that [`Tx::read_ahead`] looked for: what it did not find is not there.
+    pub(crate) alerts_read: HashMap<(Fingerprint, Identity), Option<StoredAlert>>,
+    pub(crate) keys_read: HashSet<String>,
     changed: HashSet<IncidentId>,
+    /// Those of them that were resolved or reopened.
+    pub(crate) turned: HashSet<IncidentId>,
     pub(crate) alerts: HashMap<(Fingerprint, Identity), StoredAlert>,
     pub(crate) new_events: Vec<Event>,
     pub(crate) new_jobs: Vec<NewJob>,
@@ -54,7 +61,10 @@ impl Tx {
             next_incident: last_incident + 1,
             incidents: HashMap::new(),
             open_by_key: HashMap::new(),
+            alerts_read: HashMap::new(),
+            keys_read: HashSet::new(),
             changed: HashSet::new(),
+            turned: HashSet::new(),
             alerts: HashMap::new(),
             new_events: Vec::new(),
             new_jobs: Vec::new(),
@@ -71,6 +81,15 @@ impl Tx {
         self.now
     }
 
+    /// Reads in three statements what correlation will ask about these alerts, instead of in up to three for each: with
+    /// an embedded database the way to its thread and back costs more than the query. No other transaction writes
+    /// while this one lasts, so what is read stays true.
+    pub async fn read_ahead(&mut self, alerts: &[&Alert]) -> Result<(), StoreError> {
+        self.read_alerts_ahead(alerts).await?;
+        self.read_open_incidents_ahead(alerts).await?;
+        self.read_own_incidents_ahead().await
+    }
+
     /// Opens an incident with its first events. Gives it as it stands after them.
     pub fn open_incident(&mut self, events: Vec<NewEvent>) -> Incident {
         let incident = Incident::unborn(IncidentId::generate(), IncidentNumber(self.next_incident));
@@ -81,6 +100,7 @@ impl Tx {
     /// Appends events to an incident that this transaction has read or opened, and the jobs that they ask for. Gives
     /// the incident as it stands after them.
     pub fn append(&mut self, mut incident: Incident, events: Vec<NewEvent>) -> Incident {
+        let was_open = incident.is_open();
         for event in events {
             let event = Event {
                 id: EventId(self.next_event),
@@ -97,6 +117,9 @@ impl Tx {
                 self.new_jobs.push(NewJob { kind, incident: incident.id, generation: event.id });
             }
             self.new_events.push(event);
+        }
+        if incident.is_open() != was_open {
+            self.turned.insert(incident.id);
         }
         if self.changed.insert(incident.id) {
             self.committed.incidents.push(incident.id);

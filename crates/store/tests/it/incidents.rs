@@ -187,3 +187,38 @@ async fn a_store_of_an_unknown_kind_is_refused_by_its_address() {
         "the store's address \"mysql://x\" is not understood; it looks like sqlite:PATH"
     );
 }
+
+#[tokio::test]
+async fn what_is_read_ahead_is_what_would_have_been_read() {
+    let world = World::new().await;
+    let first = world.open_incident("db").await;
+    let second = world.open_incident("web").await;
+    world.append(&second, vec![EventKind::Resolved { reason: "r".into() }]).await;
+
+    let mut tx = world.store.begin().await.unwrap();
+    let now = tx.now();
+    let (db, web, new) = (alert("Slow", "db", now), alert("Slow", "web", now), alert("Slow", "new", now));
+    tx.read_ahead(&[&db, &web, &new, &db]).await.unwrap();
+
+    for (one, incident) in [(&db, Some(first.id)), (&web, Some(second.id)), (&new, None)] {
+        let found = tx.find_alert(&one.fingerprint, &one.identity).await.unwrap();
+        assert_eq!(found.and_then(|stored| stored.incident), incident);
+    }
+    let mut open =
+        async |key: &str| tx.find_open_incident_by_key(key).await.unwrap().map(|incident| incident.id);
+    assert_eq!(open("service:db").await, Some(first.id));
+    assert_eq!((open("service:web").await, open("service:new").await), (None, None));
+    assert_eq!(
+        tx.find_incident(second.id.into()).await.unwrap().map(|incident| incident.id),
+        Some(second.id)
+    );
+
+    // What this transaction does counts for what it finds afterwards.
+    let opened_now = tx.open_incident(vec![opened(&new, now), fired(&new, true, now)]);
+    tx.put_alert(new.clone(), Some(opened_now.id), None);
+    let found = tx.find_open_incident_by_key("service:new").await.unwrap().map(|incident| incident.id);
+    assert_eq!(found, Some(opened_now.id));
+    let known = tx.find_alert(&new.fingerprint, &new.identity).await.unwrap().unwrap();
+    assert_eq!(known.incident, Some(opened_now.id));
+    tx.commit().await.unwrap();
+}
