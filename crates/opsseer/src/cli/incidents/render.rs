@@ -70,6 +70,9 @@ pub(super) fn show(
         for line in runbook.quote.lines() {
             writeln!(out, "  | {}", printable(line))?;
         }
+        for line in runbook.commands.iter().flat_map(|command| command.lines()) {
+            writeln!(out, "    {}", printable(line))?;
+        }
     }
     writeln!(out)?;
     let earlier = events.len().saturating_sub(shown);
@@ -220,7 +223,7 @@ mod tests {
     fn an_incident_shows_its_newest_runbook_step_and_its_timeline_in_order() {
         let runbook = |quote: &str| {
             event(json!({
-                "kind": "runbook_answered", "quote": quote, "commands": [], "file": "HighErrorRate.md",
+                "kind": "runbook_answered", "quote": quote, "commands": ["kubectl rollout undo deployment/toyprod"], "file": "HighErrorRate.md",
                 "heading": "First steps", "line_start": 12, "line_end": 13, "revision": "r",
                 "reason": "It is named after the alert.",
             }))
@@ -246,6 +249,7 @@ mod tests {
              Runbook: First steps (HighErrorRate.md:12)\n\
              \x20 | Roll back.\n\
              \x20 | Then look.\n\
+             \x20   kubectl rollout undo deployment/toyprod\n\
              \n\
              Timeline (UTC), without 2 earlier events; --events shows more\n\
              \x20 03:05:00  ada wrote\n\
