@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use futures::future::{join_all, select_all};
+use futures::future::{join_all, select_all, try_join_all};
+use tokio::time::sleep;
 
 use super::config::{self, ConfigError, ConfigFiles};
 use super::guard::Guard;
@@ -93,6 +94,15 @@ pub struct Stack {
     addresses: Addresses,
 }
 
+/// Between the moment a port is let go of and the moment its program takes it, somebody else may have it.
+const TRIES_AGAIN: usize = 3;
+const BEFORE_TRYING_AGAIN: Duration = Duration::from_millis(300);
+
+/// Whether a program ended because its port was taken. All of ours say so in the words of the system.
+fn lost_its_port(error: &ProcessError) -> bool {
+    matches!(error, ProcessError::Ended { last_words, .. } if last_words.to_lowercase().contains("address already in use"))
+}
+
 impl Stack {
     /// Starts all pieces and waits until each is ready. If one fails, the others are stopped again.
     pub async fn start(plan: &StackPlan, http: &reqwest::Client) -> Result<Self, StackError> {
@@ -166,13 +176,30 @@ impl Stack {
             self.services.push(Service { piece, address, instead_of, process });
             self.tell_guard()?;
         }
-        let waits = self.services.iter_mut().map(|service| {
-            let url = format!("http://{}{}", service.address, service.piece.readiness_path());
-            async move { service.process.wait_until_ready(http, &url, LONGEST_START).await }
-        });
-        // The first failure ends the wait: the others may wait long for the piece that is gone.
-        futures::future::try_join_all(waits).await?;
-        Ok(())
+        let mut again = 0;
+        loop {
+            let waits = self.services.iter_mut().map(|service| {
+                let url = format!("http://{}{}", service.address, service.piece.readiness_path());
+                async move {
+                    let ready = service.process.wait_until_ready(http, &url, LONGEST_START).await;
+                    ready.map_err(|error| (service.piece, error))
+                }
+            });
+            // The first failure ends the wait: the others may wait long for the piece that is gone.
+            match try_join_all(waits).await {
+                Ok(_) => return Ok(()),
+                Err((piece, error)) if again < TRIES_AGAIN && lost_its_port(&error) => {
+                    again += 1;
+                    tracing::warn!(%piece, "its port was taken for a moment; starting it again");
+                    sleep(BEFORE_TRYING_AGAIN).await;
+                    for service in self.services.iter_mut().filter(|service| service.piece == piece) {
+                        service.process = Process::start(&plan.spec(piece, &self.addresses, files))?;
+                    }
+                    self.tell_guard()?;
+                }
+                Err((_, error)) => return Err(error.into()),
+            }
+        }
     }
 
     fn tell_guard(&mut self) -> Result<(), StackError> {
@@ -254,4 +281,22 @@ fn foreign_variables(piece: Piece) -> Vec<OsString> {
     names
         .filter(|name| name.to_str().is_some_and(|name| ours(name) || PROXY_VARIABLES.contains(&name)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(last_words: &str) -> ProcessError {
+        let (name, how, log) = ("OpsSeer", "exit status 1".to_owned(), PathBuf::from("log"));
+        ProcessError::Ended { name, how, log, last_words: last_words.to_owned() }
+    }
+
+    #[test]
+    fn a_lost_port_is_told_from_other_ends_in_the_words_of_both_languages() {
+        let rust = "opsseer: cannot listen on 127.0.0.1:8888: Address already in use (os error 98)";
+        let go = "err=\"listen tcp 127.0.0.1:9090: bind: address already in use\"";
+        assert!(lost_its_port(&ended(rust)) && lost_its_port(&ended(go)));
+        assert!(!lost_its_port(&ended("the configuration is not understood")));
+    }
 }
