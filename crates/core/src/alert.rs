@@ -36,14 +36,21 @@ pub enum AlertSource {
     Alertmanager,
     /// Grafana's unified alerting webhook.
     Grafana,
+    /// OpsSeer itself, about the alerting pipeline.
+    #[serde(rename = "opsseer")]
+    OpsSeer,
 }
 
 impl AlertSource {
+    /// All senders.
+    pub const ALL: [Self; 3] = [Self::Alertmanager, Self::Grafana, Self::OpsSeer];
+
     /// The word that is stored and sent.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alertmanager => "alertmanager",
             Self::Grafana => "grafana",
+            Self::OpsSeer => "opsseer",
         }
     }
 }
@@ -93,6 +100,8 @@ pub struct Alert {
     pub generator_url: Option<String>,
     /// The sender's group, if it groups.
     pub group_key: Option<String>,
+    /// Why OpsSeer believes it, in words, where its sender did not say so itself.
+    pub note: Option<String>,
 }
 
 impl Alert {
@@ -228,6 +237,7 @@ mod tests {
             ends_at: None,
             generator_url: None,
             group_key: None,
+            note: None,
         }
     }
 

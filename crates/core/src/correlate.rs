@@ -174,7 +174,7 @@ fn fired(
                 in_words(quiet),
                 in_words(policy.reopen_window),
             );
-            let mut events = vec![NewEvent::new(now, Actor::correlation(), EventKind::Reopened { reason })];
+            let mut events = vec![NewEvent::new(now, Actor::correlation(), EventKind::Reopened { reason, flaps: 0 })];
             if !was_firing {
                 events.push(alert_fired(
                     alert,
@@ -230,7 +230,7 @@ fn resolved(
     let ended = alert.ends_at.unwrap_or(now).min(now);
     let snapshot = AlertSnapshot::from(alert);
     let mut events =
-        vec![NewEvent::new(ended, alert.source.into(), EventKind::AlertResolved { alert: snapshot })];
+        vec![NewEvent::new(ended, alert.source.into(), EventKind::AlertResolved { alert: snapshot, reason: None })];
     if own.is_open() && own.alerts_firing <= 1 {
         let reason = if own.alerts_total > 1 {
             format!("The last of its {} alerts is resolved.", own.alerts_total)

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Alert, AlertSource, Fingerprint, IncidentId, Labels, Severity};
+use crate::{Alert, AlertSource, Fingerprint, IncidentId, IncidentNumber, Labels, Severity};
 
 /// The place of an event in a store's one sequence. A larger id was committed later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub enum Actor {
     Alertmanager,
     /// Grafana alerting, by webhook.
     Grafana,
+    /// OpsSeer itself, about the alerting pipeline.
+    #[serde(rename = "opsseer")]
+    OpsSeer,
     /// A part of OpsSeer.
     Component {
         /// Which: `correlation`, or the kind of the job that worked.
@@ -49,6 +52,7 @@ impl From<AlertSource> for Actor {
         match source {
             AlertSource::Alertmanager => Self::Alertmanager,
             AlertSource::Grafana => Self::Grafana,
+            AlertSource::OpsSeer => Self::OpsSeer,
         }
     }
 }
@@ -225,6 +229,9 @@ pub enum EventKind {
     AlertResolved {
         /// The alert as it came.
         alert: AlertSnapshot,
+        /// Why it counts as over, in words, where its sender did not say so itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// An alert of this incident fired anew and belongs to another incident now.
     AlertMoved {
@@ -243,6 +250,118 @@ pub enum EventKind {
         /// The new severity.
         severity: Severity,
     },
+    /// A more urgent alert joined: the incident is as urgent as that from now on, and is named after it.
+    Escalated {
+        /// How urgent it was.
+        from: Severity,
+        /// How urgent it is.
+        to: Severity,
+        /// The new headline.
+        title: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// It came back so often that its next end is held back until it has been quiet for a while.
+    FlappingHeld {
+        /// How often it came back by now.
+        flaps: i64,
+        /// For how long it must be quiet before it counts as over, in seconds.
+        quiet_seconds: i64,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Another incident's alerts belong to this one from now on.
+    Merged {
+        /// The other incident.
+        from: IncidentId,
+        /// The other incident's number.
+        number: IncidentNumber,
+        /// The other incident's headline.
+        title: String,
+        /// Alerts with this key join this incident from now on.
+        correlation_key: String,
+        /// How many of the alerts that came along fire.
+        alerts_firing: i64,
+        /// How many alerts came along.
+        alerts_total: i64,
+        /// How urgent the other incident was.
+        severity: Severity,
+        /// Why, in words.
+        reason: String,
+    },
+    /// This incident's alerts belong to another one from now on. It is over.
+    MergedInto {
+        /// The other incident.
+        into: IncidentId,
+        /// The other incident's number.
+        number: IncidentNumber,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A merge was undone: the other incident has its alerts again.
+    Unmerged {
+        /// The other incident.
+        from: IncidentId,
+        /// The other incident's number.
+        number: IncidentNumber,
+        /// How many of the alerts that went back fire.
+        alerts_firing: i64,
+        /// How many alerts went back.
+        alerts_total: i64,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A merge was undone: this incident has its alerts again, as they are now.
+    Restored {
+        /// The incident that it was merged into.
+        from: IncidentId,
+        /// That incident's number.
+        number: IncidentNumber,
+        /// How many of its alerts fire.
+        alerts_firing: i64,
+        /// How many alerts it has.
+        alerts_total: i64,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Some alerts were taken out, into an incident of their own.
+    Split {
+        /// The new incident.
+        into: IncidentId,
+        /// The new incident's number.
+        number: IncidentNumber,
+        /// Names of the alerts that went, each once.
+        alerts: Vec<String>,
+        /// How many of the alerts that went fire.
+        alerts_firing: i64,
+        /// How many alerts went.
+        alerts_total: i64,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Alertmanager sends nothing about these alerts for a while.
+    Silenced {
+        /// Alertmanager's name for the silence.
+        silence_id: String,
+        /// When it ends.
+        until: DateTime<Utc>,
+        /// Which alerts, such as `alertname="Slow", service="db"`.
+        matchers: String,
+        /// Why, in words.
+        comment: String,
+    },
+    /// A silence was ended before its time.
+    SilenceEnded {
+        /// Alertmanager's name for the silence.
+        silence_id: String,
+    },
+    /// Somebody is on it: nobody needs to be told about this incident until then.
+    Muted {
+        /// When the mute ends.
+        until: DateTime<Utc>,
+    },
+    /// The mute was ended before its time.
+    Unmuted,
     /// A person wrote something down.
     Note {
         /// What they wrote. Plain text.
@@ -277,6 +396,9 @@ pub enum EventKind {
     Reopened {
         /// Why, in words.
         reason: String,
+        /// How often it has come back by itself of late, this time included. None if a person reopened it.
+        #[serde(default)]
+        flaps: i64,
     },
 }
 
@@ -304,6 +426,17 @@ impl EventKind {
             Self::Acknowledged => "acknowledged",
             Self::Assigned { .. } => "assigned",
             Self::SeveritySet { .. } => "severity_set",
+            Self::Escalated { .. } => "escalated",
+            Self::FlappingHeld { .. } => "flapping_held",
+            Self::Merged { .. } => "merged",
+            Self::MergedInto { .. } => "merged_into",
+            Self::Unmerged { .. } => "unmerged",
+            Self::Restored { .. } => "restored",
+            Self::Split { .. } => "split",
+            Self::Silenced { .. } => "silenced",
+            Self::SilenceEnded { .. } => "silence_ended",
+            Self::Muted { .. } => "muted",
+            Self::Unmuted => "unmuted",
             Self::Note { .. } => "note",
             Self::RunbookAnswered(_) => "runbook_answered",
             Self::RunbookMissing { .. } => "runbook_missing",

@@ -100,6 +100,22 @@ pub struct Incident {
     pub alerts_firing: i64,
     /// How many different alerts it has had.
     pub alerts_total: i64,
+    /// Whether its end is held back because it comes and goes.
+    pub flapping: bool,
+    /// How often it has come back by itself of late.
+    pub flaps: i64,
+    /// When it last came back by itself.
+    pub last_flap_at: Option<DateTime<Utc>>,
+    /// Since when none of its alerts fires, while it goes on.
+    pub quiet_since: Option<DateTime<Utc>>,
+    /// The incident that has its alerts now.
+    pub merged_into: Option<IncidentId>,
+    /// Nobody needs to be told about it until then.
+    pub muted_until: Option<DateTime<Utc>>,
+    /// Who said so.
+    pub muted_by: Option<String>,
+    /// The silence of Alertmanager's that covers it, and when that ends.
+    pub silenced_until: Option<DateTime<Utc>>,
     /// The newest event folded in.
     pub last_event: EventId,
     /// When that was.
@@ -125,6 +141,14 @@ impl Incident {
             reopened_count: 0,
             alerts_firing: 0,
             alerts_total: 0,
+            flapping: false,
+            flaps: 0,
+            last_flap_at: None,
+            quiet_since: None,
+            merged_into: None,
+            muted_until: None,
+            muted_by: None,
+            silenced_until: None,
             last_event: EventId(0),
             updated_at: DateTime::UNIX_EPOCH,
         }
@@ -147,22 +171,47 @@ impl Incident {
                 self.status = IncidentStatus::Open;
             }
             EventKind::AlertFired { alert, first, .. } => {
-                self.alerts_firing += 1;
-                self.alerts_total += i64::from(*first);
-                if !self.severity_set_by_person {
-                    self.severity = self.severity.max(alert.severity);
+                if self.flapping && self.alerts_firing == 0 {
+                    self.flaps += 1;
+                    self.last_flap_at = Some(event.recorded_at);
+                }
+                self.gain(1, i64::from(*first), alert.severity);
+            }
+            EventKind::AlertResolved { .. } | EventKind::AlertMoved { .. } => self.lose(1, 0, event.recorded_at),
+            EventKind::Escalated { to, title, .. } => {
+                self.title.clone_from(title);
+                self.rise_to(*to);
+            }
+            EventKind::FlappingHeld { flaps, .. } => {
+                self.flapping = true;
+                self.flaps = *flaps;
+                if self.alerts_firing == 0 {
+                    self.quiet_since = Some(event.recorded_at);
                 }
             }
-            EventKind::AlertResolved { .. } | EventKind::AlertMoved { .. } => {
-                self.alerts_firing = (self.alerts_firing - 1).max(0);
+            EventKind::Merged { alerts_firing, alerts_total, severity, .. } => {
+                self.gain(*alerts_firing, *alerts_total, *severity);
+            }
+            EventKind::MergedInto { into, .. } => {
+                self.end(event.at);
+                self.alerts_firing = 0;
+                self.merged_into = Some(*into);
+            }
+            EventKind::Unmerged { alerts_firing, alerts_total, .. }
+            | EventKind::Split { alerts_firing, alerts_total, .. } => {
+                self.lose(*alerts_firing, *alerts_total, event.recorded_at);
+            }
+            EventKind::Restored { alerts_firing, alerts_total, .. } => {
+                self.merged_into = None;
+                self.alerts_firing = *alerts_firing;
+                self.alerts_total = *alerts_total;
+                if *alerts_firing > 0 {
+                    self.go_on();
+                }
             }
             EventKind::Acknowledged => {
                 if self.acknowledged.is_none() {
-                    let by = match &event.actor {
-                        Actor::Person { name } | Actor::Component { name } => name.clone(),
-                        Actor::Alertmanager => "Alertmanager".to_owned(),
-                        Actor::Grafana => "Grafana".to_owned(),
-                    };
+                    let by = name_of(&event.actor);
                     self.owner.get_or_insert_with(|| by.clone());
                     self.acknowledged = Some(Acknowledgement { by, at: event.at });
                 }
@@ -175,16 +224,24 @@ impl Incident {
                 self.severity = *severity;
                 self.severity_set_by_person = true;
             }
-            EventKind::Resolved { .. } => {
-                self.status = IncidentStatus::Resolved;
-                self.resolved_at = Some(event.at);
+            EventKind::Muted { until } => {
+                self.muted_until = Some(*until);
+                self.muted_by = Some(name_of(&event.actor));
             }
-            EventKind::Reopened { .. } => {
-                // The acknowledgement stays: a flapping alert does not take an incident away from its owner.
-                self.status =
-                    self.acknowledged.as_ref().map_or(IncidentStatus::Open, |_| IncidentStatus::Acknowledged);
-                self.resolved_at = None;
+            EventKind::Unmuted => {
+                self.muted_until = None;
+                self.muted_by = None;
+            }
+            EventKind::Silenced { until, .. } => self.silenced_until = self.silenced_until.max(Some(*until)),
+            EventKind::SilenceEnded { .. } => self.silenced_until = None,
+            EventKind::Resolved { .. } => self.end(event.at),
+            EventKind::Reopened { flaps, .. } => {
+                self.go_on();
                 self.reopened_count += 1;
+                if *flaps > 0 {
+                    self.flaps = *flaps;
+                    self.last_flap_at = Some(event.recorded_at);
+                }
             }
             EventKind::Note { .. }
             | EventKind::RunbookAnswered(_)
@@ -194,6 +251,53 @@ impl Incident {
         }
         self.last_event = event.id;
         self.updated_at = event.recorded_at;
+    }
+
+    fn gain(&mut self, firing: i64, total: i64, severity: Severity) {
+        self.alerts_firing += firing;
+        self.alerts_total += total;
+        if self.alerts_firing > 0 {
+            self.quiet_since = None;
+        }
+        self.rise_to(severity);
+    }
+
+    fn lose(&mut self, firing: i64, total: i64, at: DateTime<Utc>) {
+        self.alerts_firing = (self.alerts_firing - firing).max(0);
+        self.alerts_total = (self.alerts_total - total).max(0);
+        if self.alerts_firing == 0 && self.is_open() {
+            self.quiet_since.get_or_insert(at);
+        }
+    }
+
+    /// What a person said about its urgency stands.
+    fn rise_to(&mut self, severity: Severity) {
+        if !self.severity_set_by_person {
+            self.severity = self.severity.max(severity);
+        }
+    }
+
+    fn end(&mut self, at: DateTime<Utc>) {
+        self.status = IncidentStatus::Resolved;
+        self.resolved_at = Some(at);
+        self.flapping = false;
+        self.quiet_since = None;
+    }
+
+    /// The acknowledgement stays: a flapping alert does not take an incident away from its owner.
+    fn go_on(&mut self) {
+        self.status =
+            self.acknowledged.as_ref().map_or(IncidentStatus::Open, |_| IncidentStatus::Acknowledged);
+        self.resolved_at = None;
+    }
+}
+
+fn name_of(actor: &Actor) -> String {
+    match actor {
+        Actor::Person { name } | Actor::Component { name } => name.clone(),
+        Actor::Alertmanager => "Alertmanager".to_owned(),
+        Actor::Grafana => "Grafana".to_owned(),
+        Actor::OpsSeer => "OpsSeer".to_owned(),
     }
 }
 
@@ -236,7 +340,7 @@ mod tests {
             opened(),
             EventKind::Acknowledged,
             EventKind::Resolved { reason: reason() },
-            EventKind::Reopened { reason: reason() },
+            EventKind::Reopened { reason: reason(), flaps: 1 },
         ]);
         assert_eq!(incident.status, IncidentStatus::Acknowledged);
         assert_eq!(incident.owner.as_deref(), Some("ada"));

@@ -87,7 +87,7 @@ fn kind_of(incident: &Incident, name: &str, action: Action) -> Result<Option<Eve
         }
         Action::Reopen(_) if !resolved => None,
         Action::Reopen(reason) => {
-            Some(EventKind::Reopened { reason: reason_or(reason, name, "reopened it") })
+            Some(EventKind::Reopened { reason: reason_or(reason, name, "reopened it"), flaps: 0 })
         }
     })
 }

@@ -10,6 +10,7 @@ pub mod chart;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod event_words;
 pub mod http;
 pub mod ingest;
 pub mod jobs;

@@ -92,7 +92,7 @@ struct AlertRow {
 
 impl AlertRow {
     fn into_alert(self) -> Result<StoredAlert, StoreError> {
-        let source = [AlertSource::Alertmanager, AlertSource::Grafana]
+        let source = AlertSource::ALL
             .into_iter()
             .find(|source| source.as_str() == self.source)
             .ok_or_else(|| StoreError::Unreadable { what: "alert source", value: self.source.clone() })?;
@@ -117,6 +117,7 @@ impl AlertRow {
                 ends_at: self.ends_at,
                 generator_url: self.generator_url,
                 group_key: self.group_key,
+                note: None,
             },
         })
     }

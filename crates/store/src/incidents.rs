@@ -120,6 +120,14 @@ pub(crate) struct IncidentRow {
     reopened_count: i64,
     alerts_firing: i64,
     alerts_total: i64,
+    flapping: bool,
+    flaps: i64,
+    last_flap_at: Option<DateTime<Utc>>,
+    quiet_since: Option<DateTime<Utc>>,
+    merged_into: Option<Uuid>,
+    muted_until: Option<DateTime<Utc>>,
+    muted_by: Option<String>,
+    silenced_until: Option<DateTime<Utc>>,
     last_event_id: i64,
     updated_at: DateTime<Utc>,
 }
@@ -153,6 +161,14 @@ impl IncidentRow {
             reopened_count: self.reopened_count,
             alerts_firing: self.alerts_firing,
             alerts_total: self.alerts_total,
+            flapping: self.flapping,
+            flaps: self.flaps,
+            last_flap_at: self.last_flap_at,
+            quiet_since: self.quiet_since,
+            merged_into: self.merged_into.map(IncidentId),
+            muted_until: self.muted_until,
+            muted_by: self.muted_by,
+            silenced_until: self.silenced_until,
             last_event: EventId(self.last_event_id),
             updated_at: self.updated_at,
         })
@@ -165,6 +181,7 @@ macro_rules! select {
         concat!(
             "select id, number, status, severity, severity_set_by_person, title, service, correlation_key, opened_at,
                 acknowledged_by, acknowledged_at, owner, resolved_at, reopened_count, alerts_firing, alerts_total,
+                flapping, flaps, last_flap_at, quiet_since, merged_into, muted_until, muted_by, silenced_until,
                 last_event_id, updated_at
             from incidents ",
             $rest
@@ -348,6 +365,7 @@ impl Tx {
     }
 
     pub(crate) async fn write_incidents(&mut self) -> Result<(), StoreError> {
+        let now = self.now;
         let changed = self.committed.incidents.iter().filter_map(|id| self.incidents.get(id));
         let (turned, others): (Vec<&Incident>, Vec<&Incident>) =
             changed.partition(|incident| self.turned.contains(&incident.id));
@@ -360,7 +378,8 @@ impl Tx {
                 let mut query = QueryBuilder::new(
                     "insert into incidents (id, number, status, resolved, severity, severity_set_by_person, title,
                         service, search_text, correlation_key, opened_at, acknowledged_by, acknowledged_at, owner, resolved_at,
-                        reopened_count, alerts_firing, alerts_total, last_event_id, updated_at) ",
+                        reopened_count, alerts_firing, alerts_total, flapping, flaps, last_flap_at, quiet_since,
+                        merged_into, muted_until, muted_by, silenced_until, last_event_id, updated_at, created_at) ",
                 );
                 query.push_values(incidents, |mut row, incident| {
                     let acknowledged = incident.acknowledged.as_ref();
@@ -382,8 +401,17 @@ impl Tx {
                         .push_bind(incident.reopened_count)
                         .push_bind(incident.alerts_firing)
                         .push_bind(incident.alerts_total)
+                        .push_bind(incident.flapping)
+                        .push_bind(incident.flaps)
+                        .push_bind(incident.last_flap_at)
+                        .push_bind(incident.quiet_since)
+                        .push_bind(incident.merged_into.map(|into| into.0))
+                        .push_bind(incident.muted_until)
+                        .push_bind(incident.muted_by.as_deref())
+                        .push_bind(incident.silenced_until)
                         .push_bind(incident.last_event.0)
-                        .push_bind(incident.updated_at);
+                        .push_bind(incident.updated_at)
+                        .push_bind(now);
                 });
                 query.push(
                     " on conflict (id) do update set status = excluded.status, severity = excluded.severity, severity_set_by_person = excluded.severity_set_by_person,
@@ -392,7 +420,11 @@ impl Tx {
                         acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at,
                         owner = excluded.owner, resolved_at = excluded.resolved_at,
                         reopened_count = excluded.reopened_count, alerts_firing = excluded.alerts_firing,
-                        alerts_total = excluded.alerts_total, last_event_id = excluded.last_event_id,
+                        alerts_total = excluded.alerts_total, flapping = excluded.flapping, flaps = excluded.flaps,
+                        last_flap_at = excluded.last_flap_at, quiet_since = excluded.quiet_since,
+                        merged_into = excluded.merged_into, muted_until = excluded.muted_until,
+                        muted_by = excluded.muted_by, silenced_until = excluded.silenced_until,
+                        last_event_id = excluded.last_event_id,
                         updated_at = excluded.updated_at",
                 );
                 query.push(and_resolved);

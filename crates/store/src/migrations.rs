@@ -6,7 +6,10 @@ use sqlx::{
 };
 
 /// All migrations, oldest first. A released one is never changed.
-const ALL: [(i64, &str, &str); 1] = [(1, "init", include_str!("../migrations/0001_init.sql"))];
+const ALL: [(i64, &str, &str); 2] = [
+    (1, "init", include_str!("../migrations/0001_init.sql")),
+    (2, "lifecycle", include_str!("../migrations/0002_lifecycle.sql")),
+];
 
 pub(crate) fn migrator() -> Migrator {
     Migrator::with_migrations(

@@ -110,6 +110,7 @@ fn alert(name: &str, service: Option<&str>, status: AlertStatus, started: i64) -
         ends_at: None,
         generator_url: None,
         group_key: None,
+        note: None,
     }
 }
 

@@ -11,6 +11,8 @@ use opsseer_core::{Event, EventId, EventKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::event_words;
+
 use super::story::{Step, Story, TheIncident};
 
 /// The heartbeat of the alert path is always firing and is no incident.
@@ -239,7 +241,7 @@ impl Observer {
                 story.tell(Step::Picture, at, chart.sentence.clone(), place);
             }
             // Prometheus's time, not that of the message about it.
-            EventKind::AlertResolved { alert } if self.leader.as_ref() == Some(&alert.name) => {
+            EventKind::AlertResolved { alert, .. } if self.leader.as_ref() == Some(&alert.name) => {
                 story.tell(
                     Step::AlertResolved,
                     event.at,
@@ -247,7 +249,7 @@ impl Observer {
                     None,
                 );
             }
-            EventKind::AlertResolved { alert } => {
+            EventKind::AlertResolved { alert, .. } => {
                 story.also(event.at, format!("resolved too: {}", alert.name));
             }
             EventKind::AlertMoved { alert } => {
@@ -257,7 +259,7 @@ impl Observer {
                 let detail = format!("INC-{}: {reason}", incident.number);
                 story.tell(Step::IncidentResolved, at, detail, Some(incident.url.clone()));
             }
-            EventKind::Reopened { reason } => {
+            EventKind::Reopened { reason, .. } => {
                 story.problem(at, format!("INC-{} was reopened: {reason}", incident.number));
             }
             EventKind::RunbookMissing { alert, documents } => {
@@ -265,9 +267,10 @@ impl Observer {
             }
             EventKind::StepFailed { step, error, .. } => story.also(at, format!("{step} failed: {error}")),
             EventKind::Note { text } => story.also(at, format!("note: {text}")),
-            EventKind::Acknowledged | EventKind::Assigned { .. } | EventKind::SeveritySet { .. } => {
-                story.also(at, format!("{}, on the page", event.kind.name().replace('_', " ")));
-            }
+            kind => match event_words::of(kind, "somebody") {
+                Some(words) => story.also(at, words.line),
+                None => story.also(at, format!("{}, on the page", kind.name().replace('_', " "))),
+            },
         }
     }
 

@@ -109,6 +109,7 @@ pub(crate) fn stored_alert(name: &str) -> StoredAlert {
             ends_at: None,
             generator_url: Some("http://prometheus:9090/graph".into()),
             group_key: None,
+            note: None,
         },
     }
 }

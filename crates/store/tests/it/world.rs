@@ -104,6 +104,7 @@ pub(crate) fn alert(name: &str, service: &str, starts_at: DateTime<Utc>) -> Aler
         ends_at: None,
         generator_url: None,
         group_key: Some("g".into()),
+        note: None,
     }
 }
 

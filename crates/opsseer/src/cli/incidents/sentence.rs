@@ -3,6 +3,8 @@
 use opsseer_core::{Actor, AlertSnapshot, Event, EventKind};
 use serde_json::Value;
 
+use crate::event_words::{self, Words};
+
 /// What happened, and lines that belong under it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Sentence {
@@ -29,7 +31,10 @@ fn of_event(event: &Event) -> Sentence {
             let again = if *first { "" } else { " again" };
             with(format!("{who}: {} fires{again}", about(alert)), reason)
         }
-        EventKind::AlertResolved { alert } => short(format!("{who}: {} no longer fires", about(alert))),
+        EventKind::AlertResolved { alert, reason } => {
+            let line = format!("{who}: {} no longer fires", about(alert));
+            reason.as_deref().map_or_else(|| short(line.clone()), |reason| with(line.clone(), reason))
+        }
         EventKind::AlertMoved { alert } => short(format!("{} fires in another incident now", about(alert))),
         EventKind::Acknowledged => short(format!("{who} acknowledged")),
         EventKind::Assigned { owner: Some(owner) } => short(format!("{who} gave it to {owner}")),
@@ -57,7 +62,12 @@ fn of_event(event: &Event) -> Sentence {
             }
         }
         EventKind::Resolved { reason } => with(by_person(&event.actor, "Resolved", "resolved it"), reason),
-        EventKind::Reopened { reason } => with(by_person(&event.actor, "Reopened", "reopened it"), reason),
+        EventKind::Reopened { reason, .. } => with(by_person(&event.actor, "Reopened", "reopened it"), reason),
+        kind => match event_words::of(kind, &who) {
+            Some(Words { line, more: Some(more) }) => with(line, &more),
+            Some(Words { line, more: None }) => short(line),
+            None => short(kind.name().replace('_', " ")),
+        },
     }
 }
 
@@ -73,7 +83,7 @@ fn who(actor: &Actor) -> String {
         Actor::Person { name } => name.clone(),
         Actor::Alertmanager => "Alertmanager".to_owned(),
         Actor::Grafana => "Grafana".to_owned(),
-        Actor::Component { .. } => "OpsSeer".to_owned(),
+        Actor::OpsSeer | Actor::Component { .. } => "OpsSeer".to_owned(),
     }
 }
 

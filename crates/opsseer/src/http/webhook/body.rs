@@ -156,6 +156,7 @@ impl Envelope<'_> {
             ends_at,
             generator_url,
             group_key: self.group_key.clone(),
+            note: None,
         })
     }
 

@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn reopened() -> EventKind {
-        EventKind::Reopened { reason: "it fired again".into() }
+        EventKind::Reopened { reason: "it fired again".into(), flaps: 1 }
     }
 
     /// The steps in the order of the page.

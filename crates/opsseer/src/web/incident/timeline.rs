@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use opsseer_core::{Actor, AlertSnapshot, AssetRef, Event, EventKind, Labels, RunbookAnswered};
 
+use crate::event_words;
 use crate::web::{
     incident::{
         headline::severity_word,
@@ -113,11 +114,12 @@ impl TimelineEvent {
                 shown.more = Some(format!("{}, from {who}. {reason}", alert.name));
                 shown.detail = Some(Detail::of_alert(alert));
             }
-            EventKind::AlertResolved { alert } => {
+            EventKind::AlertResolved { alert, reason } => {
                 shown.knob = knob("✓", "good");
                 shown.what = format!("No longer fires: {}", alert_words(alert));
                 let length = exact_duration_words(event.at - alert.starts_at);
-                shown.more = Some(format!("{}, from {who}. It fired for {length}.", alert.name));
+                let why = reason.as_deref().unwrap_or_default();
+                shown.more = Some(format!("{}, from {who}. It fired for {length}. {why}", alert.name));
                 shown.detail = Some(Detail::of_alert(alert));
             }
             EventKind::AlertMoved { alert } => {
@@ -175,13 +177,35 @@ impl TimelineEvent {
                 };
                 shown.more = Some(reason.clone());
             }
-            EventKind::Reopened { reason } => {
+            EventKind::Reopened { reason, .. } => {
                 shown.knob = knob("↺", "warn");
                 shown.what = match &event.actor {
                     Actor::Person { .. } => format!("{who} reopened it"),
                     _ => "Reopened".to_owned(),
                 };
                 shown.more = Some(reason.clone());
+            }
+            EventKind::Escalated { .. }
+            | EventKind::FlappingHeld { .. }
+            | EventKind::Merged { .. }
+            | EventKind::MergedInto { .. }
+            | EventKind::Unmerged { .. }
+            | EventKind::Restored { .. }
+            | EventKind::Split { .. }
+            | EventKind::Silenced { .. }
+            | EventKind::SilenceEnded { .. }
+            | EventKind::Muted { .. }
+            | EventKind::Unmuted => {
+                let (symbol, colour) = match &event.kind {
+                    EventKind::Escalated { .. } => ("!", "bad"),
+                    EventKind::FlappingHeld { .. } => ("↺", "warn"),
+                    _ => ("·", ""),
+                };
+                shown.knob = knob(symbol, colour);
+                if let Some(words) = event_words::of(&event.kind, &who) {
+                    shown.what = words.line;
+                    shown.more = words.more;
+                }
             }
         }
         shown.what = sentence_case(&cut(&shown.what, 2 * LINE));
@@ -246,6 +270,7 @@ fn actor_words(actor: &Actor, viewer: &Viewer) -> String {
         Actor::Person { name } => viewer.name_or(name, "You"),
         Actor::Alertmanager => "Alertmanager".to_owned(),
         Actor::Grafana => "Grafana".to_owned(),
+        Actor::OpsSeer => "OpsSeer".to_owned(),
         Actor::Component { name } => format!("OpsSeer's {}", name.replace('_', " ")),
     }
 }
@@ -284,7 +309,7 @@ mod tests {
                 Actor::Grafana,
                 EventKind::AlertFired { alert: alert(), first: false, reason: "r".into() },
             ),
-            event_by(Actor::Alertmanager, EventKind::AlertResolved { alert: alert() }),
+            event_by(Actor::Alertmanager, EventKind::AlertResolved { alert: alert(), reason: None }),
             ada(EventKind::Acknowledged),
             ada(EventKind::Assigned { owner: Some("bob".into()) }),
             ada(EventKind::Assigned { owner: Some("ada".into()) }),
@@ -301,7 +326,7 @@ mod tests {
             }),
             event(EventKind::Resolved { reason: "all alerts are resolved".into() }),
             ada(EventKind::Resolved { reason: String::new() }),
-            event(EventKind::Reopened { reason: "it fired again".into() }),
+            event(EventKind::Reopened { reason: "it fired again".into(), flaps: 1 }),
         ]
         .map(|event| shown_to("bob", &event).what);
         assert_eq!(

@@ -1,0 +1,88 @@
+//! What the rarer events of an incident's life are called, on the page and in the terminal alike.
+
+use opsseer_core::EventKind;
+
+/// A line, and what explains it.
+pub(crate) struct Words {
+    pub(crate) line: String,
+    pub(crate) more: Option<String>,
+}
+
+/// Words for what regroups, holds or quiets an incident. `None` for the kinds that each view tells in its own way.
+pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
+    let with = |line: String, more: &str| Some(Words { line, more: Some(more.to_owned()) });
+    let alone = |line: String| Some(Words { line, more: None });
+    match kind {
+        EventKind::Escalated { from, to, reason, .. } => {
+            with(format!("More urgent now: {from} became {to}"), reason)
+        }
+        EventKind::FlappingHeld { flaps, reason, .. } => {
+            with(format!("Comes and goes: back {flaps} times, held open until it is quiet"), reason)
+        }
+        EventKind::Merged { number, title, alerts_total, reason, .. } => {
+            let alerts = counted(*alerts_total);
+            with(format!("{who} merged INC-{number} into this: {title} ({alerts})"), reason)
+        }
+        EventKind::MergedInto { number, reason, .. } => {
+            with(format!("{who} merged this into INC-{number}, where it goes on"), reason)
+        }
+        EventKind::Unmerged { number, alerts_total, reason, .. } => {
+            let alerts = counted(*alerts_total);
+            with(format!("{who} undid the merge of INC-{number}; {alerts} went back"), reason)
+        }
+        EventKind::Restored { number, alerts_total, reason, .. } => {
+            let alerts = counted(*alerts_total);
+            with(format!("{who} undid the merge into INC-{number}; {alerts} came back"), reason)
+        }
+        EventKind::Split { number, alerts, alerts_total, reason, .. } => {
+            let names = alerts.join(", ");
+            with(format!("{who} split off {} into INC-{number}: {names}", counted(*alerts_total)), reason)
+        }
+        EventKind::Silenced { until, matchers, comment, .. } => {
+            let until = until.format("%Y-%m-%d %H:%M");
+            let why = if comment.is_empty() { String::new() } else { format!(" {comment}") };
+            with(
+                format!("{who} silenced it in Alertmanager until {until} UTC"),
+                &format!("Alerts with {matchers}.{why}"),
+            )
+        }
+        EventKind::SilenceEnded { .. } => alone(format!("{who} ended the silence")),
+        EventKind::Muted { until } => {
+            alone(format!("{who} is on it: muted until {} UTC", until.format("%Y-%m-%d %H:%M")))
+        }
+        EventKind::Unmuted => alone(format!("{who} ended the mute")),
+        _ => None,
+    }
+}
+
+fn counted(alerts: i64) -> String {
+    match alerts {
+        1 => "1 alert".to_owned(),
+        _ => format!("{alerts} alerts"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opsseer_core::{IncidentId, IncidentNumber, Severity};
+
+    use super::*;
+
+    #[test]
+    fn a_merge_says_who_took_what_in() {
+        let kind = EventKind::Merged {
+            from: IncidentId::generate(),
+            number: IncidentNumber(7),
+            title: "db: slow".into(),
+            correlation_key: "service:db".into(),
+            alerts_firing: 1,
+            alerts_total: 1,
+            severity: Severity::Page,
+            reason: "same cause".into(),
+        };
+        let words = of(&kind, "ada").expect("has words");
+        assert_eq!(words.line, "ada merged INC-7 into this: db: slow (1 alert)");
+        assert_eq!(words.more.as_deref(), Some("same cause"));
+        assert!(of(&EventKind::Acknowledged, "ada").is_none());
+    }
+}
