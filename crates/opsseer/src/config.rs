@@ -57,6 +57,10 @@ pub struct Http {
 pub struct Store {
     pub url: String,
     pub readers: u32,
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub poll_every: Duration,
 }
 
 /// The section `[ingest]`.
@@ -193,9 +197,11 @@ impl Config {
                 allowed: "it must be at least 1",
             });
         }
-        for (key, given) in
-            [("jobs.lease", config.jobs.lease), ("http.request_timeout", config.http.request_timeout)]
-        {
+        for (key, given) in [
+            ("jobs.lease", config.jobs.lease),
+            ("http.request_timeout", config.http.request_timeout),
+            ("store.timeout", config.store.timeout),
+        ] {
             if given < SHORTEST_TIME {
                 let given = format!("{given:?}");
                 return Err(ConfigError::Value { key, given, allowed: "it must be at least 1s" });
@@ -234,7 +240,13 @@ impl Config {
             "" => format!("sqlite:{}", self.data_dir.join("opsseer.db").display()),
             url => url.to_owned(),
         };
-        StoreConfig { url, assets: self.data_dir.join("assets"), readers: self.store.readers }
+        StoreConfig {
+            url,
+            assets: self.data_dir.join("assets"),
+            readers: self.store.readers,
+            timeout: self.store.timeout,
+            poll_every: self.store.poll_every,
+        }
     }
 
     /// What correlation needs to know.

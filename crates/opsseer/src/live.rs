@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures::{Stream, stream};
 use opsseer_core::{Event, EventId, IncidentId};
-use opsseer_store::{Committed, Store, StoreError};
+use opsseer_store::{Change, Committed, Store, StoreError};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// Events read by one query.
@@ -14,24 +14,27 @@ const BATCH: u32 = 200;
 struct Follower {
     store: Store,
     incident: IncidentId,
-    wake_ups: Receiver<Arc<Committed>>,
+    commits: Receiver<Arc<Committed>>,
     /// The newest event that was read.
     after: EventId,
+    /// Whether the store may hold more than was read and told.
+    behind: bool,
     read: VecDeque<Event>,
 }
 
 /// All events of `incident` above `after`, in order, each once; then waits for more. Ends when the store closes, and
 /// after an error.
 ///
-/// The wake-ups are subscribed to before the first query, so that no event falls between the replay and the wait; and
-/// every event comes from a query "above the newest one read", so that none comes twice.
+/// The commits are subscribed to before the first query, so that no event falls between the replay and the wait. A commit
+/// brings its events along; they are taken if they follow on what was read, else the store is asked for all above it. So
+/// none is missed, none comes twice, and a thousand readers of one incident do not each ask for the same event.
 pub fn follow(
     store: Store,
     incident: IncidentId,
     after: EventId,
 ) -> impl Stream<Item = Result<Event, StoreError>> + Send {
-    let wake_ups = store.subscribe();
-    let follower = Follower { store, incident, wake_ups, after, read: VecDeque::new() };
+    let commits = store.subscribe();
+    let follower = Follower { store, incident, commits, after, behind: true, read: VecDeque::new() };
     stream::try_unfold(follower, |mut follower| async move {
         Ok(follower.next().await?.map(|event| (event, follower)))
     })
@@ -40,10 +43,10 @@ pub fn follow(
 impl Follower {
     async fn next(&mut self) -> Result<Option<Event>, StoreError> {
         while self.read.is_empty() {
-            let events = self.store.list_events(self.incident, self.after, BATCH).await?;
-            if let Some(last) = events.last() {
-                self.after = last.id;
-                self.read.extend(events);
+            if self.behind {
+                let events = self.store.list_events(self.incident, self.after, BATCH).await?;
+                self.behind = !events.is_empty();
+                self.take(events);
             } else if !self.woken().await {
                 return Ok(None);
             }
@@ -51,14 +54,36 @@ impl Follower {
         Ok(self.read.pop_front())
     }
 
-    /// Waits until this incident may have new events. False if there will never be any.
+    fn take(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            if event.id > self.after {
+                self.after = event.id;
+                self.read.push_back(event);
+            }
+        }
+    }
+
+    /// Waits until this incident has new events, and takes them from what is told if nothing lies between them and what
+    /// was read. False if there will never be any.
     async fn woken(&mut self) -> bool {
         loop {
-            match self.wake_ups.recv().await {
-                Ok(committed) if committed.incidents.contains(&self.incident) => return true,
-                Ok(_) => {}
-                // Wake-ups were lost, not events: the query finds them.
-                Err(RecvError::Lagged(_)) => return true,
+            match self.commits.recv().await {
+                Ok(committed) => match committed.change_of(self.incident) {
+                    None => {}
+                    Some(Change { before, events: Some(events), .. }) if *before <= self.after => {
+                        self.take(events.iter().cloned());
+                        return true;
+                    }
+                    Some(_) => {
+                        self.behind = true;
+                        return true;
+                    }
+                },
+                // What was told is lost, not the events: the query finds them.
+                Err(RecvError::Lagged(_)) => {
+                    self.behind = true;
+                    return true;
+                }
                 Err(RecvError::Closed) => return false,
             }
         }
@@ -82,6 +107,8 @@ mod tests {
             url: format!("sqlite:{}", folder.path().join("opsseer.db").display()),
             assets: folder.path().join("assets"),
             readers: 2,
+            timeout: Duration::from_secs(10),
+            poll_every: Duration::from_secs(1),
         };
         Store::open(config, Arc::new(SystemClock), |_, _| &[]).await.expect("opens")
     }

@@ -9,17 +9,27 @@ alter table incidents add column muted_until timestamptz;
 alter table incidents add column muted_by text;
 alter table incidents add column silenced_until timestamptz;
 
--- The incident that the alert came from by a merge, so that the merge can be undone.
-alter table alerts add column merged_from uuid;
 -- For what looks at all that fires: stale alerts, the comparison with Alertmanager.
 create index alerts_firing on alerts (last_seen_at) where status = 'firing';
 
--- Keys of incidents that were merged: alerts with such a key join the incident that stayed.
-create table merged_keys (
-    correlation_key text primary key,
-    incident_id uuid not null references incidents (id),
-    merged_from uuid not null references incidents (id)
+-- Which alerts join which incident because of a merge: named by the event, so that it can be undone by that name.
+-- A merge of an incident that had taken in others has a row for each of their keys.
+create table merges (
+    event_id bigint not null,
+    correlation_key text not null,
+    into_incident uuid not null references incidents (id),
+    primary key (event_id, correlation_key)
 );
+create index merges_by_key on merges (correlation_key);
+create index merges_by_incident on merges (into_incident);
+
+-- The alerts that came along with a merge.
+create table merged_alerts (
+    event_id bigint not null,
+    alert_id uuid not null references alerts (id),
+    primary key (event_id, alert_id)
+);
+create index merged_alerts_by_alert on merged_alerts (alert_id);
 
 -- 0 page, 1 ticket, 2 info: what wakes somebody is worked on first.
 alter table jobs add column priority bigint not null default 1;

@@ -2,12 +2,13 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use opsseer_core::{
-    Alert, AlertSource, AlertStatus, Fingerprint, Identity, IncidentId, KnownAlert, Labels, Severity,
+    Alert, AlertSource, AlertStatus, CorrelationKey, Fingerprint, Identity, IncidentId, KnownAlert, Labels,
+    Severity,
 };
 use sqlx::{FromRow, QueryBuilder, types::Json};
 use uuid::Uuid;
 
-use crate::{InvalidReference, Store, StoreError, Tx, db, events::ROWS_A_STATEMENT};
+use crate::{InvalidReference, Store, StoreError, Tx, db, events::ROWS_A_STATEMENT, regroup::Regroup};
 
 /// What an alert was last, and where it belongs.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +138,9 @@ macro_rules! select {
 
 const BY_FINGERPRINT: &str = select!("where fingerprint = $1 and identity = $2");
 const OF_INCIDENT: &str = select!("where incident_id = $1 order by status, starts_at desc, id limit $2");
+const FIRING_OF: &str = select!("where status = 'firing' and source = $1 order by last_seen_at, id");
+const STALE: &str =
+    select!("where status = 'firing' and last_seen_at < $1 order by last_seen_at, id limit $2");
 const PAGE: &str = select!("where id > $1 order by id limit $2");
 
 impl Store {
@@ -150,6 +154,28 @@ impl Store {
             sqlx::query_as(OF_INCIDENT).bind(incident.0).bind(i64::from(limit)).fetch_all(conn).await
         })
         .map_err(StoreError::query("list an incident's alerts"))?;
+        rows.into_iter().map(AlertRow::into_alert).collect()
+    }
+
+    /// All firing alerts of a sender.
+    pub async fn list_firing_alerts(&self, source: AlertSource) -> Result<Vec<StoredAlert>, StoreError> {
+        let rows: Vec<AlertRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(FIRING_OF).bind(source.as_str()).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("list firing alerts"))?;
+        rows.into_iter().map(AlertRow::into_alert).collect()
+    }
+
+    /// Firing alerts that were last heard of before `before`, the longest silent first.
+    pub async fn list_stale_alerts(
+        &self,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<StoredAlert>, StoreError> {
+        let rows: Vec<AlertRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(STALE).bind(before).bind(i64::from(limit)).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("list stale alerts"))?;
         rows.into_iter().map(AlertRow::into_alert).collect()
     }
 
@@ -217,15 +243,23 @@ impl Tx {
     /// Keeps the alert as it is now. `before` is what [`Tx::find_alert`] gave.
     pub fn put_alert(&mut self, alert: Alert, incident: Option<IncidentId>, before: Option<StoredAlert>) {
         let key = (alert.fingerprint.clone(), alert.identity.clone());
+        let belonged = before.as_ref().and_then(|before| before.incident);
         let (id, first_seen_at) =
             before.map_or_else(|| (Uuid::now_v7(), self.now), |before| (before.id, before.first_seen_at));
+        if !self.joined_by_merge.is_empty()
+            && belonged != incident
+            && let Some((into, event)) = self.joined_by_merge.get(&CorrelationKey::of(&alert).key)
+            && incident == Some(*into)
+        {
+            self.regroups.push(Regroup::Came { event: *event, alert: id });
+        }
         self.alerts.insert(key, StoredAlert { id, incident, first_seen_at, last_seen_at: self.now, alert });
     }
 
     pub(crate) async fn write_alerts(&mut self) -> Result<(), StoreError> {
         let changed: Vec<&StoredAlert> = self.alerts.values().collect();
         for alerts in changed.chunks(ROWS_A_STATEMENT) {
-            db::within!(&mut self.db, conn => {
+            db::execute!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new(
                     "insert into alerts (id, fingerprint, identity, source, status, incident_id, name, labels,
                         annotations, starts_at, ends_at, generator_url, group_key, first_seen_at, last_seen_at) ",

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use opsseer_core::AssetRef;
+use opsseer_core::{AssetRef, Event};
 use sha2::{Digest, Sha256};
 use tokio::{fs, io::AsyncWriteExt};
 use uuid::Uuid;
@@ -21,10 +21,17 @@ pub struct Asset {
 
 const INSERT: &str = "insert into assets (sha256, media_type, bytes, created_at) values ($1, $2, $3, $4)
     on conflict (sha256) do nothing";
+const REFER: &str = "insert into asset_refs (sha256, incident_id) values ($1, $2)
+    on conflict (sha256, incident_id) do nothing";
 const FIND: &str = "select media_type from assets where sha256 = $1";
+// Written again, it is young again: see `Store::delete_unreferenced_assets`.
+const INSERT_CONTENT: &str = "insert into asset_contents (sha256, content, created_at) values ($1, $2, $3)
+    on conflict (sha256) do update set created_at = excluded.created_at";
+const FIND_CONTENT: &str = "select content from asset_contents where sha256 = $1";
 
 impl Store {
-    /// Writes a file, named by its content, to the disk. It is served once an event that refers to it is committed.
+    /// Writes a file, named by its content, to the disk, or into the database where replicas share it. It is served once
+    /// an event that refers to it is committed.
     pub async fn write_asset(
         &self,
         content: &[u8],
@@ -32,9 +39,13 @@ impl Store {
         alt: &str,
     ) -> Result<AssetRef, StoreError> {
         let sha256 = hex::encode(Sha256::digest(content));
-        let path = path_of(&self.assets, &sha256);
-        if !fs::try_exists(&path).await.map_err(file("look for", &path))? {
-            write_durably(&path, content).await?;
+        if self.is_shared() {
+            self.write_content(&sha256, content).await?;
+        } else {
+            let path = path_of(&self.assets, &sha256);
+            if !fs::try_exists(&path).await.map_err(file("look for", &path))? {
+                write_durably(&path, content).await?;
+            }
         }
         let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
         Ok(AssetRef { sha256, media_type: media_type.to_owned(), bytes, alt: alt.to_owned() })
@@ -49,22 +60,45 @@ impl Store {
             db::read!(&self.db, conn => sqlx::query_scalar(FIND).bind(sha256).fetch_optional(conn).await)
                 .map_err(StoreError::query("look for an asset"))?;
         let Some(media_type) = media_type else { return Ok(None) };
-        let path = path_of(&self.assets, sha256);
-        let content = fs::read(&path).await.map_err(file("read", &path))?;
+        let content = if self.is_shared() {
+            db::read!(&self.db, conn => sqlx::query_scalar(FIND_CONTENT).bind(sha256).fetch_one(conn).await)
+                .map_err(StoreError::query("read an asset"))?
+        } else {
+            let path = path_of(&self.assets, sha256);
+            fs::read(&path).await.map_err(file("read", &path))?
+        };
         Ok(Some(Asset { media_type, content }))
+    }
+
+    async fn write_content(&self, sha256: &str, content: &[u8]) -> Result<(), StoreError> {
+        let failed = || StoreError::query("write an asset");
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await.map_err(failed())?;
+        db::execute!(&mut tx, conn => {
+            sqlx::query(INSERT_CONTENT).bind(sha256).bind(content).bind(now).execute(conn).await
+        })
+        .map_err(failed())?;
+        tx.commit().await.map_err(failed())
     }
 }
 
 impl Tx {
     pub(crate) async fn write_assets(&mut self) -> Result<(), StoreError> {
         let now = self.now;
-        for asset in self.new_events.iter().flat_map(|event| &event.assets) {
+        let with_incident = |event: &'_ Event| {
+            event.assets.iter().map(|asset| (asset.clone(), event.incident)).collect::<Vec<_>>()
+        };
+        for (asset, incident) in self.new_events.iter().flat_map(with_incident).collect::<Vec<_>>() {
             let bytes = i64::try_from(asset.bytes).unwrap_or(i64::MAX);
-            db::within!(&mut self.db, conn => {
+            db::execute!(&mut self.db, conn => {
                 sqlx::query(INSERT).bind(&asset.sha256).bind(&asset.media_type).bind(bytes).bind(now)
                     .execute(conn).await
             })
             .map_err(StoreError::query("keep an asset"))?;
+            db::execute!(&mut self.db, conn => {
+                sqlx::query(REFER).bind(&asset.sha256).bind(incident.0).execute(conn).await
+            })
+            .map_err(StoreError::query("refer to an asset"))?;
         }
         Ok(())
     }

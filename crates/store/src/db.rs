@@ -1,27 +1,30 @@
 //! Which database is there. The only place that knows.
 
-use std::{str::FromStr, time::Duration};
+mod lock;
+mod postgres;
+mod sqlite;
 
-use sqlx::{
-    Sqlite, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use std::time::Duration;
 
-use crate::{StoreError, migrations};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
-/// How long a change waits for its turn. Senders are answered before they give up.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+use crate::StoreError;
+
+pub(crate) use self::postgres::{CHANNEL, Channel};
 
 /// Pools of connections to the database.
 #[derive(Debug, Clone)]
 pub(crate) enum Db {
     /// SQLite writes one transaction at a time, so all writers wait in one place: a pool of one.
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite { write: SqlitePool, read: SqlitePool, lock: lock::InUse },
+    /// One pool for all; several processes may share the database.
+    Postgres { pool: PgPool, channel: Channel },
 }
 
 /// An open transaction.
 pub(crate) enum DbTx {
     Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>, Channel),
 }
 
 /// Runs `$body` with `$conn` being something to read from. The body is compiled once for each database, so the types
@@ -30,6 +33,7 @@ macro_rules! read {
     ($db:expr, $conn:ident => $body:expr) => {
         match $db {
             $crate::db::Db::Sqlite { read: $conn, .. } => $body,
+            $crate::db::Db::Postgres { pool: $conn, .. } => $body,
         }
     };
 }
@@ -42,43 +46,33 @@ macro_rules! within {
                 let $conn = &mut **tx;
                 $body
             }
+            $crate::db::DbTx::Postgres(tx, _) => {
+                let $conn = &mut **tx;
+                $body
+            }
         }
     };
 }
 
-pub(crate) use {read, within};
+/// As [`within`], for a statement that gives nothing back but the number of rows that it changed.
+macro_rules! execute {
+    ($tx:expr, $conn:ident => $body:expr) => {
+        $crate::db::within!($tx, $conn => $body.map(|done| done.rows_affected()))
+    };
+}
+
+pub(crate) use {execute, read, within};
 
 impl Db {
     /// Opens the database at `url` and brings its tables to this version's form.
-    pub(crate) async fn open(url: &str, readers: u32) -> Result<Self, StoreError> {
-        if !url.starts_with("sqlite:") {
-            return Err(StoreError::Address(url.to_owned()));
+    pub(crate) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            sqlite::open(url, readers, timeout).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            postgres::open(url, readers, timeout).await
+        } else {
+            Err(StoreError::Address(url.split_once("://").map_or(url, |(scheme, _)| scheme).to_owned()))
         }
-        let failed = |source| StoreError::Open { url: url.to_owned(), source };
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(failed)?
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // FULL: a commit is on the disk before it is answered. Group commit pays for it.
-            .synchronous(SqliteSynchronous::Full)
-            // Pages that many commits change are then copied back once, not every few commits. 64 MiB of log at most.
-            .pragma("wal_autocheckpoint", "16000")
-            .busy_timeout(LONGEST_WAIT)
-            .statement_cache_capacity(512);
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(LONGEST_WAIT)
-            .connect_with(options.clone())
-            .await
-            .map_err(failed)?;
-        migrations::migrator().run(&write).await.map_err(StoreError::Migrate)?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(readers.max(1))
-            .connect_with(options)
-            .await
-            .map_err(failed)?;
-        Ok(Self::Sqlite { write, read })
     }
 
     /// Begins a transaction that may write.
@@ -86,16 +80,19 @@ impl Db {
         match self {
             // IMMEDIATE: the write lock is taken now, not in the middle, where it could no longer be waited for.
             Self::Sqlite { write, .. } => Ok(DbTx::Sqlite(write.begin_with("begin immediate").await?)),
+            Self::Postgres { pool, channel } => Ok(DbTx::Postgres(pool.begin().await?, channel.clone())),
         }
     }
 
     /// Waits for what is under way, then closes all connections.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
+            Self::Sqlite { write, read, lock } => {
                 read.close().await;
                 write.close().await;
+                lock.release();
             }
+            Self::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
@@ -104,6 +101,16 @@ impl DbTx {
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx, _) => tx.commit().await,
+        }
+    }
+
+    /// Tells the other processes on this database, once this is committed, that there is something new.
+    pub(crate) async fn announce(&mut self, events: (i64, i64)) -> Result<(), sqlx::Error> {
+        match self {
+            // There are no others: see `lock`.
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(tx, channel) => channel.announce(tx, events).await,
         }
     }
 }

@@ -4,8 +4,15 @@ use opsseer_core::UnknownEvent;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The address of the store is none that OpsSeer knows.
-    #[error("the store's address {0:?} is not understood; it looks like sqlite:PATH")]
+    #[error(
+        "the store's address {0:?} is not understood; it looks like sqlite:PATH or postgres://USER@HOST/DATABASE"
+    )]
     Address(String),
+    /// Another process works on this SQLite database.
+    #[error(
+        "the database {0} is in use by another OpsSeer; stop that one, or give this one a data_dir of its own"
+    )]
+    InUse(String),
     /// The store could not be opened.
     #[error("cannot open the store {url}")]
     Open {

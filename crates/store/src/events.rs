@@ -10,7 +10,7 @@ use crate::{Store, StoreError, Tx, db};
 pub(crate) const ROWS_A_STATEMENT: usize = 500;
 
 #[derive(FromRow)]
-struct EventRow {
+pub(crate) struct EventRow {
     id: i64,
     incident_id: Uuid,
     at: DateTime<Utc>,
@@ -22,7 +22,15 @@ struct EventRow {
 }
 
 impl EventRow {
-    fn into_event(self) -> Result<Event, StoreError> {
+    pub(crate) fn id(&self) -> i64 {
+        self.id
+    }
+
+    pub(crate) fn incident(&self) -> IncidentId {
+        IncidentId(self.incident_id)
+    }
+
+    pub(crate) fn into_event(self) -> Result<Event, StoreError> {
         let kind = EventKind::from_stored(self.version, self.body.0)
             .map_err(|source| StoreError::Event { id: self.id, source })?;
         Ok(Event {
@@ -82,7 +90,7 @@ impl Tx {
                     .map_err(|source| StoreError::Json { what: "an event", source })?;
                 rows.push((event, body));
             }
-            db::within!(&mut self.db, conn => {
+            db::execute!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new(
                     "insert into events (id, incident_id, at, recorded_at, actor, kind, version, body, assets) ",
                 );

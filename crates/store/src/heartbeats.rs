@@ -19,11 +19,11 @@ impl Tx {
     /// Notes that the alert that always fires came.
     pub async fn beat(&mut self, source: AlertSource) -> Result<(), StoreError> {
         let now = self.now;
-        db::within!(&mut self.db, conn => {
+        db::execute!(&mut self.db, conn => {
             sqlx::query(UPSERT).bind(source.as_str()).bind(now).execute(conn).await
         })
         .map_err(StoreError::query("note a heartbeat"))?;
-        self.committed.heartbeat = true;
+        self.new_heartbeat = true;
         Ok(())
     }
 }

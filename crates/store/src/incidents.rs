@@ -192,6 +192,8 @@ macro_rules! select {
 const BY_ID: &str = select!("where id = $1");
 const BY_NUMBER: &str = select!("where number = $1");
 const OPEN_BY_KEY: &str = select!("where correlation_key = $1 and resolved = $2 order by number limit 1");
+const QUIET_FLAPPING: &str =
+    select!("where resolved = $1 and flapping = $2 and quiet_since <= $3 order by number limit $4");
 const COUNT_UNRESOLVED: &str = "select count(*) from incidents where resolved = $1";
 
 impl Store {
@@ -247,6 +249,20 @@ impl Store {
         Ok(IncidentPage { incidents, next_cursor })
     }
 
+    /// Incidents whose end is held back because they come and go, and none of whose alerts fires since `before`.
+    pub async fn list_quiet_flapping(
+        &self,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Incident>, StoreError> {
+        let rows: Vec<IncidentRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(QUIET_FLAPPING).bind(false).bind(true).bind(before).bind(i64::from(limit))
+                .fetch_all(conn).await
+        })
+        .map_err(StoreError::query("list flapping incidents"))?;
+        rows.into_iter().map(IncidentRow::into_incident).collect()
+    }
+
     /// How many incidents go on.
     pub async fn count_unresolved(&self) -> Result<i64, StoreError> {
         db::read!(&self.db, conn => sqlx::query_scalar(COUNT_UNRESOLVED).bind(false).fetch_one(conn).await)
@@ -293,7 +309,9 @@ impl Tx {
 
     /// The oldest incident that goes on and has this correlation key.
     pub async fn find_open_incident_by_key(&mut self, key: &str) -> Result<Option<Incident>, StoreError> {
-        if let Some(incident) = self.open_by_key.get(key).and_then(|id| self.incidents.get(id)) {
+        let merged = || self.joined_by_merge.get(key).map(|(id, _)| id);
+        let found = self.open_by_key.get(key).or_else(merged).and_then(|id| self.incidents.get(id));
+        if let Some(incident) = found.filter(|incident| incident.is_open()) {
             return Ok(Some(incident.clone()));
         }
         if self.keys_read.contains(key) {
@@ -303,7 +321,10 @@ impl Tx {
             sqlx::query_as(OPEN_BY_KEY).bind(key).bind(false).fetch_optional(conn).await
         })
         .map_err(StoreError::query("read an incident by its key"))?;
-        Ok(self.take_row(row)?.filter(Incident::is_open))
+        if let Some(found) = self.take_row(row)?.filter(Incident::is_open) {
+            return Ok(Some(found));
+        }
+        self.find_by_merged_key(key).await
     }
 
     /// Keeps what was read, unless this transaction has changed it already, and gives the present form.
@@ -337,6 +358,13 @@ impl Tx {
                 self.take_row(Some(row))?;
             }
         }
+        if self.any_merge().await? {
+            for key in
+                keys.iter().filter(|key| !self.open_by_key.contains_key(*key)).cloned().collect::<Vec<_>>()
+            {
+                self.find_by_merged_key(&key).await?;
+            }
+        }
         self.keys_read.extend(keys);
         Ok(())
     }
@@ -366,7 +394,7 @@ impl Tx {
 
     pub(crate) async fn write_incidents(&mut self) -> Result<(), StoreError> {
         let now = self.now;
-        let changed = self.committed.incidents.iter().filter_map(|id| self.incidents.get(id));
+        let changed = self.changed.iter().filter_map(|(id, _)| self.incidents.get(id));
         let (turned, others): (Vec<&Incident>, Vec<&Incident>) =
             changed.partition(|incident| self.turned.contains(&incident.id));
         // Most changes leave `resolved` alone, and SQLite rewrites the indexes of every column that is named.
@@ -374,7 +402,7 @@ impl Tx {
             turned.chunks(ROWS_A_STATEMENT).map(|incidents| (incidents, ", resolved = excluded.resolved"));
         let others = others.chunks(ROWS_A_STATEMENT).map(|incidents| (incidents, ""));
         for (incidents, and_resolved) in turned.chain(others) {
-            db::within!(&mut self.db, conn => {
+            db::execute!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new(
                     "insert into incidents (id, number, status, resolved, severity, severity_set_by_person, title,
                         service, search_text, correlation_key, opened_at, acknowledged_by, acknowledged_at, owner, resolved_at,

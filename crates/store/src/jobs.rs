@@ -5,7 +5,7 @@ use opsseer_core::{EventId, IncidentId};
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
-use crate::{Store, StoreError, Tx, db, events::ROWS_A_STATEMENT};
+use crate::{Store, StoreError, Tx, db, events::ROWS_A_STATEMENT, tx::LOCK_SEQUENCES};
 
 /// Names a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,8 +49,6 @@ struct LeaseRow {
     available_at: DateTime<Utc>,
 }
 
-// The outer condition repeats the inner one: where two replicas pick the same row, PostgreSQL makes the second wait and
-// then checks only the outer condition again.
 const CLAIM: &str = "update jobs set attempt = attempt + 1, available_at = $1
     where id in (select id from jobs where state = 'pending' and available_at <= $2 order by available_at limit $3)
         and state = 'pending' and available_at <= $2
@@ -71,6 +69,8 @@ impl Store {
         let until = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
         let failed = || StoreError::query("take jobs");
         let mut tx = self.db.begin().await.map_err(failed())?;
+        // Replicas that choose at the same time would choose the same jobs, and all but one come away with nothing.
+        db::execute!(&mut tx, conn => sqlx::query(LOCK_SEQUENCES).execute(conn).await).map_err(failed())?;
         let rows: Vec<LeaseRow> = db::within!(&mut tx, conn => {
             sqlx::query_as(CLAIM).bind(until).bind(now).bind(i64::from(limit)).fetch_all(conn).await
         })
@@ -103,8 +103,8 @@ impl Store {
 impl Tx {
     /// Marks the job done. `false` if another worker has it by now: then nothing of this transaction may be kept.
     pub async fn finish_job(&mut self, lease: &Lease) -> Result<bool, StoreError> {
-        db::within!(&mut self.db, conn => {
-            sqlx::query(FINISH).bind(lease.id.0).bind(lease.attempt).execute(conn).await.map(|done| done.rows_affected())
+        db::execute!(&mut self.db, conn => {
+            sqlx::query(FINISH).bind(lease.id.0).bind(lease.attempt).execute(conn).await
         })
         .map(|rows| rows == 1)
         .map_err(StoreError::query("finish a job"))
@@ -118,9 +118,8 @@ impl Tx {
         error: &str,
     ) -> Result<bool, StoreError> {
         self.new_wake = true;
-        db::within!(&mut self.db, conn => {
+        db::execute!(&mut self.db, conn => {
             sqlx::query(RETRY).bind(lease.id.0).bind(lease.attempt).bind(at).bind(error).execute(conn).await
-                .map(|done| done.rows_affected())
         })
         .map(|rows| rows == 1)
         .map_err(StoreError::query("put a job back"))
@@ -128,9 +127,8 @@ impl Tx {
 
     /// Gives the job up, with the reason. `false` if another worker has it by now.
     pub async fn give_up_job(&mut self, lease: &Lease, error: &str) -> Result<bool, StoreError> {
-        db::within!(&mut self.db, conn => {
+        db::execute!(&mut self.db, conn => {
             sqlx::query(GIVE_UP).bind(lease.id.0).bind(lease.attempt).bind(error).execute(conn).await
-                .map(|done| done.rows_affected())
         })
         .map(|rows| rows == 1)
         .map_err(StoreError::query("give up a job"))
@@ -139,7 +137,7 @@ impl Tx {
     pub(crate) async fn write_jobs(&mut self) -> Result<(), StoreError> {
         let now = self.now;
         for jobs in self.new_jobs.chunks(ROWS_A_STATEMENT) {
-            db::within!(&mut self.db, conn => {
+            db::execute!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new(
                     "insert into jobs (id, kind, incident_id, generation, state, available_at, attempt, created_at) ",
                 );

@@ -7,13 +7,18 @@
 mod alerts;
 mod assets;
 mod db;
+mod duties;
 mod error;
 mod events;
 mod heartbeats;
 mod incidents;
 mod jobs;
 mod migrations;
+mod regroup;
+mod retention;
 mod store;
+mod storm;
+mod tail;
 mod tx;
 
 pub use alerts::{AlertCursor, AlertPage, StoredAlert};
@@ -22,5 +27,7 @@ pub use error::{InvalidReference, StoreError};
 pub use heartbeats::Heartbeat;
 pub use incidents::{Cursor, IncidentFilter, IncidentPage, IncidentRef, StatusFilter};
 pub use jobs::{JobId, Lease};
-pub use store::{Committed, FollowUps, Store, StoreConfig};
+pub use regroup::AlertCount;
+pub use retention::Deleted;
+pub use store::{Change, Committed, FollowUps, Store, StoreConfig};
 pub use tx::Tx;

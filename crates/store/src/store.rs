@@ -1,36 +1,59 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use opsseer_core::{Clock, Event, Incident, IncidentId};
+use opsseer_core::{Clock, Event, EventId, Incident, IncidentId};
 use tokio::sync::{Notify, broadcast};
 
-use crate::{StoreError, Tx, db::Db};
+use crate::{StoreError, Tx, db::Db, tail::Tail};
 
 /// What a store needs to know.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
     pub url: String,
-    /// Where files go.
+    /// Where files go, beside SQLite. PostgreSQL keeps them itself, for replicas share nothing else.
     pub assets: PathBuf,
     /// How many queries may run beside the writer.
     pub readers: u32,
+    /// How long a statement, or the wait for a connection or a lock, may take.
+    pub timeout: Duration,
+    /// How often other replicas' events are looked for where the database does not announce them.
+    pub poll_every: Duration,
 }
 
 /// Says which jobs (their kinds) an event of an incident asks for. Asked inside the transaction that writes the event, so
 /// that no change can be kept without the work that follows from it.
 pub type FollowUps = fn(&Incident, &Event) -> &'static [&'static str];
 
-/// Told after each commit. Only a wake-up: what changed is read from the store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Told after each commit, this process's or another's.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Committed {
-    /// Incidents with new events.
-    pub incidents: Vec<IncidentId>,
+    /// What changed, one entry an incident.
+    pub changes: Vec<Change>,
     /// Whether a heartbeat came.
     pub heartbeat: bool,
 }
 
+impl Committed {
+    /// What changed of this incident.
+    pub fn change_of(&self, incident: IncidentId) -> Option<&Change> {
+        self.changes.iter().find(|change| change.incident == incident)
+    }
+}
+
+/// New events of an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which incident.
+    pub incident: IncidentId,
+    /// The newest event that it had before: who has read up to there has missed nothing.
+    pub before: EventId,
+    /// The events, in order, so that a thousand readers need not all ask for them. `None` after a large commit: read
+    /// them from the store.
+    pub events: Option<Arc<[Event]>>,
+}
+
 /// Commits that a subscriber may fall behind before it is told that it missed some.
-const BUS_CAPACITY: usize = 1024;
+const BUS_CAPACITY: usize = 256;
 
 /// Everything that OpsSeer remembers. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +64,7 @@ pub struct Store {
     pub(crate) bus: broadcast::Sender<Arc<Committed>>,
     pub(crate) jobs_added: Arc<Notify>,
     pub(crate) follow_ups: FollowUps,
+    tail: Option<Arc<Tail>>,
 }
 
 impl Store {
@@ -50,15 +74,11 @@ impl Store {
         clock: Arc<dyn Clock>,
         follow_ups: FollowUps,
     ) -> Result<Self, StoreError> {
-        let db = Db::open(&config.url, config.readers).await?;
-        Ok(Self {
-            db,
-            assets: Arc::new(config.assets),
-            clock,
-            bus: broadcast::channel(BUS_CAPACITY).0,
-            jobs_added: Arc::new(Notify::new()),
-            follow_ups,
-        })
+        let db = Db::open(&config.url, config.readers, config.timeout).await?;
+        let bus = broadcast::channel(BUS_CAPACITY).0;
+        let jobs_added = Arc::new(Notify::new());
+        let tail = Tail::start(&db, &bus, &jobs_added, config.poll_every).await?.map(Arc::new);
+        Ok(Self { db, assets: Arc::new(config.assets), clock, bus, jobs_added, follow_ups, tail })
     }
 
     /// Begins a change. Nothing of it is seen or kept before [`Tx::commit`].
@@ -66,7 +86,8 @@ impl Store {
         Tx::begin(self).await
     }
 
-    /// Wake-ups after each commit from now on. A slow reader that gets `Lagged` has lost wake-ups, not events.
+    /// Each commit from now on. A slow reader that gets `Lagged` has lost what was told, not events: they are in the
+    /// store.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
         self.bus.subscribe()
     }
@@ -76,8 +97,16 @@ impl Store {
         self.jobs_added.notified().await;
     }
 
+    /// Whether other processes may work on the same database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.db, Db::Postgres { .. })
+    }
+
     /// Waits for what is under way, then closes all connections.
     pub async fn close(&self) {
+        if let Some(tail) = &self.tail {
+            tail.stop().await;
+        }
         self.db.close().await;
     }
 }

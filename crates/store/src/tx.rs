@@ -10,10 +10,14 @@ use opsseer_core::{
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
-    Committed, FollowUps, Store, StoreError, StoredAlert,
+    Change, Committed, FollowUps, Store, StoreError, StoredAlert,
     db::{self, DbTx},
     jobs::NewJob,
+    regroup::Regroup,
 };
+
+/// Commits with more new events than this are told without them.
+const MOST_EVENTS_TOLD: usize = 64;
 
 /// A change under way. It collects in memory what is to be written and writes it in a few statements when it commits:
 /// that is what makes one commit for many webhooks cheap. Dropped without [`Tx::commit`], nothing has happened.
@@ -21,29 +25,39 @@ pub struct Tx {
     pub(crate) db: DbTx,
     /// The one time of all that this transaction writes down.
     pub(crate) now: DateTime<Utc>,
+    first_event: i64,
     next_event: i64,
-    next_incident: i64,
+    pub(crate) next_incident: i64,
+    /// The newest incident's number when this began.
+    pub(crate) last_incident: i64,
     pub(crate) incidents: HashMap<IncidentId, Incident>,
     /// The open ones among them, by their correlation key.
     pub(crate) open_by_key: HashMap<String, IncidentId>,
     /// Alerts and correlation keys that [`Tx::read_ahead`] looked for: what it did not find is not there.
     pub(crate) alerts_read: HashMap<(Fingerprint, Identity), Option<StoredAlert>>,
     pub(crate) keys_read: HashSet<String>,
-    changed: HashSet<IncidentId>,
+    /// Incidents with new events, in the order in which they got the first, and the newest event that each had before.
+    pub(crate) changed: Vec<(IncidentId, EventId)>,
+    changed_once: HashSet<IncidentId>,
     /// Those of them that were resolved or reopened.
     pub(crate) turned: HashSet<IncidentId>,
     pub(crate) alerts: HashMap<(Fingerprint, Identity), StoredAlert>,
     pub(crate) new_events: Vec<Event>,
     pub(crate) new_jobs: Vec<NewJob>,
     pub(crate) new_wake: bool,
-    pub(crate) committed: Committed,
+    pub(crate) new_heartbeat: bool,
+    pub(crate) regroups: Vec<Regroup>,
+    /// The merge that makes alerts with this key join another incident than their own.
+    pub(crate) joined_by_merge: HashMap<String, (IncidentId, EventId)>,
+    /// Whether so many incidents were opened of late that this is a storm; once it is, it is for this transaction.
+    pub(crate) storms: bool,
     bus: broadcast::Sender<Arc<Committed>>,
     jobs_added: Arc<Notify>,
     follow_ups: FollowUps,
 }
 
 // An update that changes nothing takes the row's lock, so that ids are given out in the order of commits.
-const LOCK_SEQUENCES: &str =
+pub(crate) const LOCK_SEQUENCES: &str =
     "update sequences set last_event = last_event returning last_event, last_incident";
 const SAVE_SEQUENCES: &str = "update sequences set last_event = $1, last_incident = $2";
 
@@ -57,19 +71,25 @@ impl Tx {
         Ok(Self {
             db,
             now: store.clock.now(),
+            first_event: last_event + 1,
             next_event: last_event + 1,
             next_incident: last_incident + 1,
+            last_incident,
             incidents: HashMap::new(),
             open_by_key: HashMap::new(),
             alerts_read: HashMap::new(),
             keys_read: HashSet::new(),
-            changed: HashSet::new(),
+            changed: Vec::new(),
+            changed_once: HashSet::new(),
             turned: HashSet::new(),
             alerts: HashMap::new(),
             new_events: Vec::new(),
             new_jobs: Vec::new(),
             new_wake: false,
-            committed: Committed::default(),
+            new_heartbeat: false,
+            regroups: Vec::new(),
+            joined_by_merge: HashMap::new(),
+            storms: false,
             bus: store.bus.clone(),
             jobs_added: store.jobs_added.clone(),
             follow_ups: store.follow_ups,
@@ -101,6 +121,9 @@ impl Tx {
     /// the incident as it stands after them.
     pub fn append(&mut self, mut incident: Incident, events: Vec<NewEvent>) -> Incident {
         let was_open = incident.is_open();
+        if self.changed_once.insert(incident.id) {
+            self.changed.push((incident.id, incident.last_event));
+        }
         for event in events {
             let event = Event {
                 id: EventId(self.next_event),
@@ -121,9 +144,6 @@ impl Tx {
         if incident.is_open() != was_open {
             self.turned.insert(incident.id);
         }
-        if self.changed.insert(incident.id) {
-            self.committed.incidents.push(incident.id);
-        }
         self.remember(incident.clone());
         incident
     }
@@ -143,24 +163,50 @@ impl Tx {
         let failed = || StoreError::query("commit");
         self.write_incidents().await?;
         self.write_alerts().await?;
+        self.write_regroups().await?;
         self.write_events().await?;
         self.write_assets().await?;
         self.write_jobs().await?;
+        let (first_event, last_event) = (self.first_event, self.next_event - 1);
         if !self.new_events.is_empty() {
-            let (last_event, last_incident) = (self.next_event - 1, self.next_incident - 1);
-            db::within!(&mut self.db, conn => {
+            let last_incident = self.next_incident - 1;
+            db::execute!(&mut self.db, conn => {
                 sqlx::query(SAVE_SEQUENCES).bind(last_event).bind(last_incident).execute(conn).await
             })
             .map_err(failed())?;
         }
+        let woken = !self.new_jobs.is_empty() || self.new_wake;
+        if !self.new_events.is_empty() || woken {
+            self.db.announce((first_event, last_event)).await.map_err(failed())?;
+        }
         self.db.commit().await.map_err(failed())?;
-        if !self.new_jobs.is_empty() || self.new_wake {
+        if woken {
             self.jobs_added.notify_one();
         }
-        if self.committed != Committed::default() {
-            // Nobody listening is no error.
-            drop(self.bus.send(Arc::new(self.committed)));
+        if (!self.changed.is_empty() || self.new_heartbeat) && self.bus.receiver_count() > 0 {
+            let committed =
+                Committed { changes: told(self.changed, self.new_events), heartbeat: self.new_heartbeat };
+            // The last listener may have left meanwhile: no error.
+            drop(self.bus.send(Arc::new(committed)));
         }
         Ok(())
     }
+}
+
+/// What is told of a commit.
+fn told(changed: Vec<(IncidentId, EventId)>, events: Vec<Event>) -> Vec<Change> {
+    if events.len() > MOST_EVENTS_TOLD {
+        let change = |(incident, before)| Change { incident, before, events: None };
+        return changed.into_iter().map(change).collect();
+    }
+    let mut by_incident: HashMap<IncidentId, Vec<Event>> = HashMap::new();
+    for event in events {
+        by_incident.entry(event.incident).or_default().push(event);
+    }
+    let change = |(incident, before)| Change {
+        incident,
+        before,
+        events: Some(by_incident.remove(&incident).unwrap_or_default().into()),
+    };
+    changed.into_iter().map(change).collect()
 }

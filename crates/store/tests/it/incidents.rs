@@ -1,5 +1,5 @@
 use opsseer_core::{AlertSource, EventId, EventKind, Incident, IncidentStatus, Severity};
-use opsseer_store::{Committed, IncidentFilter, IncidentRef, StatusFilter};
+use opsseer_store::{Change, Committed, IncidentFilter, IncidentRef, StatusFilter};
 
 use crate::world::{World, alert, fired, opened};
 
@@ -58,11 +58,14 @@ async fn a_commit_is_announced_once_with_what_it_changed() {
     let world = World::new().await;
     let mut heard = world.store.subscribe();
     let incident = world.open_incident("db").await;
-    assert_eq!(*heard.try_recv().unwrap(), Committed { incidents: vec![incident.id], heartbeat: false });
+    let committed = heard.recv().await.unwrap();
+    let events = world.store.list_events(incident.id, EventId(0), 10).await.unwrap();
+    let change = Change { incident: incident.id, before: EventId(0), events: Some(events.into()) };
+    assert_eq!(*committed, Committed { changes: vec![change], heartbeat: false });
     let mut tx = world.store.begin().await.unwrap();
     tx.beat(AlertSource::Grafana).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(*heard.try_recv().unwrap(), Committed { incidents: vec![], heartbeat: true });
+    assert_eq!(*heard.try_recv().unwrap(), Committed { changes: vec![], heartbeat: true });
     assert_eq!(world.store.last_heartbeat().await.unwrap().unwrap().source, "grafana");
 }
 
@@ -179,12 +182,13 @@ async fn the_list_is_searched_and_filtered() {
 
 #[tokio::test]
 async fn a_store_of_an_unknown_kind_is_refused_by_its_address() {
-    let config = opsseer_store::StoreConfig { url: "mysql://x".into(), assets: "a".into(), readers: 1 };
+    let world = World::new().await;
+    let config = opsseer_store::StoreConfig { url: "mysql://ada:secret@x".into(), ..world.config() };
     let clock = std::sync::Arc::new(opsseer_core::SystemClock);
     let error = opsseer_store::Store::open(config, clock, |_, _| &[]).await.err().expect("must be refused");
     assert_eq!(
         error.to_string(),
-        "the store's address \"mysql://x\" is not understood; it looks like sqlite:PATH"
+        "the store's address \"mysql\" is not understood; it looks like sqlite:PATH or postgres://USER@HOST/DATABASE"
     );
 }
 

@@ -1,6 +1,11 @@
-//! A store in a temporary folder, with a clock that the test moves.
+//! A store of its own for each test, with a clock that the test moves: on PostgreSQL if `OPSSEER_TEST_POSTGRES` names a
+//! server (`postgres://USER@HOST:PORT`), else on SQLite. `./task test` runs all tests on both.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opsseer_core::{
@@ -27,6 +32,7 @@ impl TestClock {
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) clock: Arc<TestClock>,
+    url: String,
     folder: TempDir,
 }
 
@@ -40,15 +46,28 @@ impl World {
         let folder = TempDir::new().unwrap();
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let clock = Arc::new(TestClock(Mutex::new(start)));
-        let store = open(&folder, clock.clone()).await;
-        Self { store, clock, folder }
+        let url = new_database(&folder);
+        let store = open(&url, &folder, clock.clone()).await;
+        Self { store, clock, url, folder }
+    }
+
+    /// Another process on the same database, where there can be one.
+    pub(crate) async fn replica(&self) -> Option<Store> {
+        match self.store.is_shared() {
+            true => Some(open(&self.url, &self.folder, self.clock.clone()).await),
+            false => None,
+        }
     }
 
     /// The same files, as after a restart.
     pub(crate) async fn reopened(self) -> Self {
         self.store.close().await;
-        let store = open(&self.folder, self.clock.clone()).await;
+        let store = open(&self.url, &self.folder, self.clock.clone()).await;
         Self { store, ..self }
+    }
+
+    pub(crate) fn config(&self) -> StoreConfig {
+        config(&self.url, &self.folder)
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
@@ -80,13 +99,35 @@ impl World {
     }
 }
 
-async fn open(folder: &TempDir, clock: Arc<TestClock>) -> Store {
-    let config = StoreConfig {
-        url: format!("sqlite:{}", folder.path().join("opsseer.db").display()),
+async fn open(url: &str, folder: &TempDir, clock: Arc<TestClock>) -> Store {
+    Store::open(config(url, folder), clock, follow_ups).await.unwrap()
+}
+
+fn config(url: &str, folder: &TempDir) -> StoreConfig {
+    StoreConfig {
+        url: url.to_owned(),
         assets: folder.path().join("assets"),
         readers: 2,
+        timeout: Duration::from_secs(10),
+        poll_every: Duration::from_millis(50),
+    }
+}
+
+fn new_database(folder: &TempDir) -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that decides which database the tests run on"
+    )]
+    let Ok(server) = std::env::var("OPSSEER_TEST_POSTGRES") else {
+        return format!("sqlite:{}", folder.path().join("opsseer.db").display());
     };
-    Store::open(config, clock, follow_ups).await.unwrap()
+    let name = format!("t{}", uuid::Uuid::now_v7().simple());
+    let made = Command::new("psql")
+        .args(["-q", "-X", "-c", &format!("create database {name}"), &format!("{server}/postgres")])
+        .status()
+        .expect("psql must be installed");
+    assert!(made.success(), "cannot make a database on {server}");
+    format!("{server}/{name}")
 }
 
 pub(crate) fn alert(name: &str, service: &str, starts_at: DateTime<Utc>) -> Alert {

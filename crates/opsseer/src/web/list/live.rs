@@ -112,7 +112,7 @@ impl Follower {
     async fn woken(&mut self) -> bool {
         loop {
             match self.wake_ups.recv().await {
-                Ok(committed) if committed.incidents.is_empty() => {}
+                Ok(committed) if committed.changes.is_empty() => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => return false,
             }
