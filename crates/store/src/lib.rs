@@ -6,6 +6,7 @@
 
 mod alerts;
 mod assets;
+mod canaries;
 mod db;
 mod duties;
 mod error;

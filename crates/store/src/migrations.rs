@@ -6,9 +6,10 @@ use sqlx::{
 };
 
 /// All migrations, oldest first. A released one is never changed.
-const ALL: [(i64, &str, &str); 2] = [
+const ALL: [(i64, &str, &str); 3] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (2, "lifecycle", include_str!("../migrations/0002_lifecycle.sql")),
+    (3, "canaries", include_str!("../migrations/0003_canaries.sql")),
 ];
 
 pub(crate) fn migrator() -> Migrator {

@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod assets;
+mod canaries;
 mod incidents;
 mod jobs;
+mod regroup;
+mod retention;
+mod shared;
 mod world;

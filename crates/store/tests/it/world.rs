@@ -43,12 +43,28 @@ fn follow_ups(_: &Incident, event: &Event) -> &'static [&'static str] {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        let Unopened { clock, url, folder } = Self::unopened();
+        let store = open(&url, &folder, clock.clone()).await;
+        Self { store, clock, url, folder }
+    }
+
+    /// An empty database that nobody has opened yet.
+    pub(crate) fn unopened() -> Unopened {
         let folder = TempDir::new().unwrap();
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let clock = Arc::new(TestClock(Mutex::new(start)));
-        let url = new_database(&folder);
-        let store = open(&url, &folder, clock.clone()).await;
-        Self { store, clock, url, folder }
+        Unopened { clock, url: new_database(&folder), folder }
+    }
+
+    /// From now on, connections to this PostgreSQL database may not call `pg_notify`.
+    pub(crate) fn forbid_notify(&self) {
+        psql(
+            &self.url,
+            "create function public.pg_notify(text, text) returns void language plpgsql
+                 as 'begin raise exception ''not here''; end';
+             do $$ begin execute format('alter database %I set search_path = public, pg_catalog', current_database());
+             end $$",
+        );
     }
 
     /// Another process on the same database, where there can be one.
@@ -76,13 +92,7 @@ impl World {
 
     /// Opens an incident with one firing alert of `service`.
     pub(crate) async fn open_incident(&self, service: &str) -> Incident {
-        let mut tx = self.store.begin().await.unwrap();
-        let now = tx.now();
-        let alert = alert("Slow", service, now);
-        let incident = tx.open_incident(vec![opened(&alert, now), fired(&alert, true, now)]);
-        tx.put_alert(alert, Some(incident.id), None);
-        tx.commit().await.unwrap();
-        incident
+        open_incident(&self.store, service).await
     }
 
     pub(crate) async fn append(&self, incident: &Incident, kinds: Vec<EventKind>) -> Incident {
@@ -97,6 +107,34 @@ impl World {
         tx.commit().await.unwrap();
         incident
     }
+}
+
+/// See [`World::unopened`].
+pub(crate) struct Unopened {
+    pub(crate) clock: Arc<TestClock>,
+    url: String,
+    folder: TempDir,
+}
+
+impl Unopened {
+    pub(crate) fn config(&self) -> StoreConfig {
+        config(&self.url, &self.folder)
+    }
+}
+
+/// Opens an incident with one firing alert of `service`.
+pub(crate) async fn open_incident(store: &Store, service: &str) -> Incident {
+    let mut tx = store.begin().await.unwrap();
+    let now = tx.now();
+    let alert = alert("Slow", service, now);
+    let incident = tx.open_incident(vec![opened(&alert, now), fired(&alert, true, now)]);
+    tx.put_alert(alert, Some(incident.id), None);
+    tx.commit().await.unwrap();
+    incident
+}
+
+pub(crate) fn no_follow_ups(_: &Incident, _: &Event) -> &'static [&'static str] {
+    &[]
 }
 
 async fn open(url: &str, folder: &TempDir, clock: Arc<TestClock>) -> Store {
@@ -122,12 +160,13 @@ fn new_database(folder: &TempDir) -> String {
         return format!("sqlite:{}", folder.path().join("opsseer.db").display());
     };
     let name = format!("t{}", uuid::Uuid::now_v7().simple());
-    let made = Command::new("psql")
-        .args(["-q", "-X", "-c", &format!("create database {name}"), &format!("{server}/postgres")])
-        .status()
-        .expect("psql must be installed");
-    assert!(made.success(), "cannot make a database on {server}");
+    psql(&format!("{server}/postgres"), &format!("create database {name}"));
     format!("{server}/{name}")
+}
+
+fn psql(url: &str, sql: &str) {
+    let done = Command::new("psql").args(["-q", "-X", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).status();
+    assert!(done.expect("psql must be installed").success(), "cannot prepare the database {url}");
 }
 
 pub(crate) fn alert(name: &str, service: &str, starts_at: DateTime<Utc>) -> Alert {

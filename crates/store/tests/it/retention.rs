@@ -1,0 +1,69 @@
+use chrono::TimeDelta;
+use opsseer_core::{Actor, Clock, EventId, EventKind, NewEvent};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn an_old_resolved_incident_goes_with_all_that_belongs_to_it_and_nothing_else_does() {
+    let world = World::new().await;
+    let (old, fires, open) = (
+        world.open_incident("old").await,
+        world.open_incident("fires").await,
+        world.open_incident("open").await,
+    );
+    for incident in [&old, &fires] {
+        world.append(incident, vec![EventKind::Resolved { reason: "r".into() }]).await;
+    }
+    let asset = world.store.write_asset(b"picture", "text/plain", "p").await.unwrap();
+    let mut tx = world.store.begin().await.unwrap();
+    let found = tx.find_incident(old.id.into()).await.unwrap().unwrap();
+    let mut event = NewEvent::new(tx.now(), Actor::OpsSeer, EventKind::Note { text: "n".into() });
+    event.assets.push(asset.clone());
+    tx.append(found, vec![event]);
+    // Its alert is over; that of `fires` is not, and would open it anew.
+    let stored = world.store.list_alerts_of(old.id, 1).await.unwrap().remove(0);
+    let over = opsseer_core::Alert { status: opsseer_core::AlertStatus::Resolved, ..stored.alert.clone() };
+    tx.put_alert(over, Some(old.id), Some(stored));
+    tx.commit().await.unwrap();
+
+    let now = world.clock.now();
+    assert_eq!(world.store.delete_resolved(now, 10).await.unwrap(), 0, "it is not older than now");
+    world.clock.advance(10);
+    let cutoff = now + TimeDelta::seconds(5);
+    assert_eq!(world.store.delete_resolved(cutoff, 10).await.unwrap(), 1);
+    assert_eq!(world.store.find_incident(old.id.into()).await.unwrap(), None);
+    assert!(world.store.list_events(old.id, EventId(0), 10).await.unwrap().is_empty());
+    for kept in [&fires, &open] {
+        assert!(world.store.find_incident(kept.id.into()).await.unwrap().is_some());
+    }
+    assert!(world.store.find_asset(&asset.sha256).await.unwrap().is_some(), "files go in a second step");
+    assert_eq!(world.store.delete_unreferenced_assets(cutoff, 10).await.unwrap(), 1);
+    assert!(world.store.find_asset(&asset.sha256).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_file_that_another_incident_refers_to_stays() {
+    let world = World::new().await;
+    let (one, two) = (world.open_incident("one").await, world.open_incident("two").await);
+    let asset = world.store.write_asset(b"shared", "text/plain", "p").await.unwrap();
+    for incident in [&one, &two] {
+        let mut tx = world.store.begin().await.unwrap();
+        let found = tx.find_incident(incident.id.into()).await.unwrap().unwrap();
+        let mut event = NewEvent::new(tx.now(), Actor::OpsSeer, EventKind::Resolved { reason: "r".into() });
+        event.assets.push(asset.clone());
+        tx.append(found, vec![event]);
+        let stored = world.store.list_alerts_of(incident.id, 1).await.unwrap().remove(0);
+        let status = if incident.id == one.id {
+            opsseer_core::AlertStatus::Resolved
+        } else {
+            opsseer_core::AlertStatus::Firing
+        };
+        let alert = opsseer_core::Alert { status, ..stored.alert.clone() };
+        tx.put_alert(alert, Some(incident.id), Some(stored));
+        tx.commit().await.unwrap();
+    }
+    world.clock.advance(10);
+    assert_eq!(world.store.delete_resolved(world.clock.now(), 10).await.unwrap(), 1);
+    assert_eq!(world.store.delete_unreferenced_assets(world.clock.now(), 10).await.unwrap(), 0);
+    assert_eq!(world.store.find_asset(&asset.sha256).await.unwrap().unwrap().content, b"shared");
+}
