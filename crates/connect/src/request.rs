@@ -1,18 +1,16 @@
 //! One way to ask another system over HTTP: a time-out, a largest answer, and errors that say what to do.
 
 mod error;
+mod refusal;
 
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde::Deserialize;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 pub use error::RequestError;
-
-/// How much of a refusal's text is kept, in characters: enough to act on, too little to flood a log.
-const REFUSAL_TEXT_CHARS: usize = 300;
 
 /// What a client may spend on one request.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +80,33 @@ impl Api {
         self.parse(&url, &body)
     }
 
+    /// POST JSON to `path` and read the JSON of the answer.
+    pub(crate) async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, RequestError> {
+        let url = self.url(path);
+        let answer = self.send(&url, self.http.request(Method::POST, url.clone()).json(body)).await?;
+        self.parse(&url, &answer)
+    }
+
+    /// POST JSON to `path` and only look at the status.
+    pub(crate) async fn post_json_status(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<(), RequestError> {
+        let url = self.url(path);
+        self.send(&url, self.http.request(Method::POST, url.clone()).json(body)).await.map(drop)
+    }
+
+    /// DELETE `path` and only look at the status.
+    pub(crate) async fn delete_status(&self, path: &str) -> Result<(), RequestError> {
+        let url = self.url(path);
+        self.send(&url, self.http.request(Method::DELETE, url.clone())).await.map(drop)
+    }
+
     /// GET `path` and only look at the status.
     pub(crate) async fn get_status(&self, path: &str) -> Result<(), RequestError> {
         let url = self.url(path);
@@ -130,26 +155,7 @@ impl Api {
     }
 
     fn refusal(&self, url: &Url, status: StatusCode, body: &[u8]) -> RequestError {
-        /// The error body of Prometheus (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
-        #[derive(Deserialize)]
-        struct ErrorBody {
-            #[serde(rename = "errorType")]
-            kind: Option<String>,
-            error: String,
-        }
-        let (kind, text) = match serde_json::from_slice::<ErrorBody>(body) {
-            Ok(answer) => (answer.kind, answer.error),
-            Err(_) => (None, String::from_utf8_lossy(body).into_owned()),
-        };
-        let reason = if text.trim().is_empty() {
-            status.canonical_reason().unwrap_or("no reason given")
-        } else {
-            &text
-        };
-        let mut message = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        if message.chars().count() > REFUSAL_TEXT_CHARS {
-            message = message.chars().take(REFUSAL_TEXT_CHARS).chain(['…']).collect();
-        }
+        let (kind, message) = refusal::read(status, body);
         RequestError::Refused {
             system: self.system,
             url: readable(url),
@@ -224,7 +230,7 @@ mod tests {
         let error = failure(ResponseTemplate::new(502).set_body_string(page)).await;
         let RequestError::Refused { message, .. } = &error else { panic!("{error:?}") };
         assert!(message.starts_with("<html> <body> Bad Gateway"), "{message}");
-        assert_eq!(message.chars().count(), REFUSAL_TEXT_CHARS + 1);
+        assert_eq!(message.chars().count(), refusal::TEXT_CHARS + 1);
         assert!(error.is_transient());
         assert!(failure(ResponseTemplate::new(429)).await.is_transient());
         assert!(failure(ResponseTemplate::new(503)).await.to_string().ends_with("Service Unavailable"));

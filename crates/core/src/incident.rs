@@ -177,16 +177,18 @@ impl Incident {
                 }
                 self.gain(1, i64::from(*first), alert.severity);
             }
-            EventKind::AlertResolved { .. } | EventKind::AlertMoved { .. } => self.lose(1, 0, event.recorded_at),
+            EventKind::AlertResolved { .. } | EventKind::AlertMoved { .. } => {
+                self.lose(1, 0, event.recorded_at);
+            }
             EventKind::Escalated { to, title, .. } => {
                 self.title.clone_from(title);
                 self.rise_to(*to);
             }
             EventKind::FlappingHeld { flaps, .. } => {
-                self.flapping = true;
                 self.flaps = *flaps;
-                if self.alerts_firing == 0 {
-                    self.quiet_since = Some(event.recorded_at);
+                self.flapping = self.is_open();
+                if self.flapping && self.alerts_firing == 0 {
+                    self.quiet_since.get_or_insert(event.recorded_at);
                 }
             }
             EventKind::Merged { alerts_firing, alerts_total, severity, .. } => {
@@ -277,9 +279,10 @@ impl Incident {
         }
     }
 
+    /// An end stays where it was, and never comes before the beginning: clocks are set back.
     fn end(&mut self, at: DateTime<Utc>) {
         self.status = IncidentStatus::Resolved;
-        self.resolved_at = Some(at);
+        self.resolved_at.get_or_insert(at.max(self.opened_at));
         self.flapping = false;
         self.quiet_since = None;
     }

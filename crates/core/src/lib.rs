@@ -13,7 +13,10 @@ mod severity;
 
 pub use alert::{Alert, AlertSource, AlertStatus, Labels};
 pub use clock::{Clock, SystemClock};
-pub use correlate::{CorrelationKey, Decision, Ignored, KnownAlert, Leaving, Policy, correlate, keep};
+pub use correlate::{
+    CorrelationKey, Decision, Ignored, KnownAlert, Leaving, Policy, RegroupError, Storm, Surroundings,
+    check_reopen, correlate, keep, lapse, merge, split_leaves, split_opens, stale, unmerge,
+};
 pub use event::{
     Actor, AlertSnapshot, AssetRef, Charted, Event, EventId, EventKind, NewEvent, RunbookAnswered, Threshold,
     UnknownEvent,

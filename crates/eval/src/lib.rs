@@ -3,8 +3,10 @@
 //! They see a server only through its HTTP address, as its users do, so that a score means something.
 
 pub mod bench;
+pub mod crash;
 mod error;
 mod jsonl;
+pub mod postgres;
 mod report;
 mod server;
 pub mod table;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode, redirect::Policy};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 use url::Url;
 
@@ -36,7 +36,13 @@ pub(crate) enum Answer {
         reason: Option<String>,
     },
     /// 5xx, an answer that makes no sense here, or none.
-    Failed { status: Option<u16>, reason: String },
+    Failed {
+        /// `None`: there was no answer.
+        status: Option<u16>,
+        reason: String,
+        /// Whether that is the server's reason, in words that a person could act on.
+        explained: bool,
+    },
 }
 
 /// One alert as the server shows it.
@@ -55,6 +61,11 @@ pub(crate) struct Page {
 
 impl Server {
     pub(crate) fn new(base: &Url) -> Result<Self, EvalError> {
+        Self::with_time_out(base, TIME_OUT)
+    }
+
+    /// A server that must answer each question within `time_out`.
+    pub(crate) fn with_time_out(base: &Url, time_out: Duration) -> Result<Self, EvalError> {
         let mut base = base.clone();
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
@@ -62,7 +73,7 @@ impl Server {
         // reqwest is built without a TLS provider of its own; an error only means that one is in place already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder()
-            .timeout(TIME_OUT)
+            .timeout(time_out)
             // A server under test stands beside us; a proxy meant for the internet would only hide it.
             .no_proxy()
             .redirect(Policy::none())
@@ -82,33 +93,58 @@ impl Server {
         let request = self.http.post(self.url(path)).header("content-type", "application/json").body(body);
         let (status, text) = match read(request).await {
             Ok(answer) => answer,
-            Err(error) => return Answer::Failed { status: None, reason: chain(&error) },
+            Err(error) => return Answer::Failed { status: None, reason: chain(&error), explained: false },
         };
         if status.is_success() {
             Answer::Accepted
         } else if status.is_client_error() {
             Answer::Refused { status: status.as_u16(), reason: reason_in_words(status, &text) }
         } else {
-            let reason = reason_in_words(status, &text).unwrap_or_else(|| beginning(&text));
-            Answer::Failed { status: Some(status.as_u16()), reason }
+            let words = reason_in_words(status, &text);
+            let explained = words.is_some();
+            let reason = words.unwrap_or_else(|| beginning(&text));
+            Answer::Failed { status: Some(status.as_u16()), reason, explained }
         }
     }
 
     /// A page of the alerts that the server keeps.
     pub(crate) async fn alerts(&self, cursor: Option<&str>) -> Result<Page, EvalError> {
-        let mut url = self.url("api/v1/alerts");
-        url.query_pairs_mut().append_pair("limit", &PAGE.to_string());
-        if let Some(cursor) = cursor {
-            url.query_pairs_mut().append_pair("cursor", cursor);
+        let limit = PAGE.to_string();
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        self.get("api/v1/alerts", &query).await
+    }
+
+    /// Asks for something that is answered with 200 and JSON of this form.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, EvalError> {
+        let (url, text) = self.get_text(path, query).await?;
+        serde_json::from_str(&text).map_err(|_| EvalError::Answer {
+            url,
+            status: StatusCode::OK.as_u16(),
+            text: beginning(&text),
+        })
+    }
+
+    /// Asks for something that is answered with 200. Gives the address that was asked, and the answer.
+    pub(crate) async fn get_text(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<(String, String), EvalError> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
         let ask = |source| EvalError::Ask { url: url.to_string(), source };
         let (status, text) = read(self.http.get(url.clone())).await.map_err(ask)?;
-        let other =
-            || EvalError::Answer { url: url.to_string(), status: status.as_u16(), text: beginning(&text) };
-        if status != StatusCode::OK {
-            return Err(other());
+        if status == StatusCode::OK {
+            return Ok((url.into(), text));
         }
-        serde_json::from_str(&text).map_err(|_| other())
+        Err(EvalError::Answer { url: url.into(), status: status.as_u16(), text: beginning(&text) })
     }
 
     /// Goes through all alerts that the server keeps, page by page, until `enough` says so.

@@ -61,7 +61,7 @@ async fn send(
             report.refused.push(Refused { file, status, reason });
             return Ok(());
         }
-        Answer::Failed { status, reason } => {
+        Answer::Failed { status, reason, .. } => {
             report.errors_5xx += 1;
             report.errors.push(Failed { file, status, reason });
             return Ok(());

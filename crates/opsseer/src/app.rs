@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use opsseer_ai::runbook::{AnswerRunbook, RunbookIndex};
 use opsseer_connect::{
     Limits,
+    alertmanager::{Alertmanager, AlertmanagerClient},
     prometheus::{Metrics, PrometheusClient},
 };
 use opsseer_core::Clock;
@@ -20,7 +21,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::Config,
     ingest::{self, Ingest},
-    jobs, telemetry,
+    jobs,
+    pipeline::{self, Pipeline},
+    retention, sweep, telemetry,
 };
 
 /// What handlers and jobs work with. Time and every other system come in here, so that tests decide them.
@@ -37,6 +40,10 @@ pub struct App {
     pub ingest: Ingest,
     /// Prometheus.
     pub metrics: Arc<dyn Metrics>,
+    /// Alertmanager, where one is configured.
+    pub alertmanager: Option<Arc<dyn Alertmanager>>,
+    /// What is known of the way of alerts to here.
+    pub pipeline: Pipeline,
     /// The runbooks.
     pub runbooks: Arc<dyn AnswerRunbook>,
     /// OpsSeer's own metrics.
@@ -77,6 +84,17 @@ impl App {
         clock: Arc<dyn Clock>,
         metrics: Arc<dyn Metrics>,
     ) -> anyhow::Result<SharedApp> {
+        let alertmanager = configured_alertmanager(&config)?;
+        Self::start_with_systems(config, clock, metrics, alertmanager).await
+    }
+
+    /// As [`App::start`], with all other systems given.
+    pub async fn start_with_systems(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<dyn Metrics>,
+        alertmanager: Option<Arc<dyn Alertmanager>>,
+    ) -> anyhow::Result<SharedApp> {
         tokio::fs::create_dir_all(&config.data_dir)
             .await
             .with_context(|| format!("cannot make the data folder {}", config.data_dir.display()))?;
@@ -92,6 +110,8 @@ impl App {
             store,
             ingest,
             metrics,
+            alertmanager,
+            pipeline: Pipeline::default(),
             runbooks: Arc::new(runbooks),
             telemetry: telemetry::metrics()?,
             ending,
@@ -104,6 +124,9 @@ impl App {
             let _working = working;
             worked.await;
         });
+        app.tasks.spawn(retention::work(app.clone()));
+        pipeline::start(&app);
+        sweep::start(&app);
         Ok(app)
     }
 
@@ -115,4 +138,13 @@ impl App {
         self.tasks.wait().await;
         self.store.close().await;
     }
+}
+
+/// The client of the Alertmanager that the operator named, if any.
+fn configured_alertmanager(config: &Config) -> anyhow::Result<Option<Arc<dyn Alertmanager>>> {
+    let settings = &config.alertmanager;
+    let Some(url) = &settings.url else { return Ok(None) };
+    let limits = Limits { timeout: settings.timeout, max_body_bytes: settings.max_answer_bytes };
+    let client = AlertmanagerClient::new(url.clone(), limits).context("cannot use the configured Alertmanager")?;
+    Ok(Some(Arc::new(client)))
 }

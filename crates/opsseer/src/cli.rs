@@ -1,11 +1,15 @@
 //! The command line: one file a command.
 
 pub mod bench;
+pub mod backup;
 pub mod config;
 pub mod eval;
 pub mod fresh_server;
 pub mod incidents;
+pub mod jobs;
+pub mod migrate;
 pub mod serve;
+pub mod silences;
 
 use std::process::ExitCode;
 
@@ -33,12 +37,22 @@ enum Command {
     Chaos(chaos::ChaosArgs),
     /// List and change incidents of a running server.
     Incidents(incidents::IncidentsArgs),
+    /// List work that incidents lack, and ask for another try.
+    Jobs(jobs::JobsArgs),
+    /// List, make and end the silences of Alertmanager.
+    Silences(silences::SilencesArgs),
     /// Measure on public data.
     Eval(eval::EvalArgs),
     /// Measure speed, side by side.
     Bench(bench::BenchArgs),
+    /// Bring the store's tables to this version's form. `serve` does so too.
+    Migrate(migrate::MigrateArgs),
+    /// Copy everything into one file, while the server works (SQLite).
+    Backup(backup::BackupArgs),
     /// Check or print the configuration in force.
     Config(config::ConfigArgs),
+    /// Print the list of OpsSeer's own metrics (Markdown).
+    Metrics,
     /// Print the description of the HTTP API (OpenAPI, JSON).
     Openapi,
 }
@@ -52,9 +66,18 @@ impl Cli {
             Command::Stack(args) => demo::execute_stack(args).await,
             Command::Chaos(args) => chaos::execute(args).await.map(|()| ExitCode::SUCCESS),
             Command::Incidents(args) => incidents::execute(args).await,
+            Command::Jobs(args) => jobs::execute(args).await,
+            Command::Silences(args) => silences::execute(args).await,
             Command::Eval(args) => eval::execute(args).await,
             Command::Bench(args) => bench::execute(args).await,
+            Command::Migrate(args) => migrate::execute(args, &mut std::io::stdout()).await,
+            Command::Backup(args) => backup::execute(args, &mut std::io::stdout()).await,
             Command::Config(args) => config::execute(&args, &mut std::io::stdout()),
+            Command::Metrics => {
+                use std::io::Write;
+                write!(std::io::stdout(), "{}", crate::telemetry::metrics_markdown())?;
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Openapi => {
                 use std::io::Write;
                 writeln!(std::io::stdout(), "{}", crate::http::openapi_json())?;

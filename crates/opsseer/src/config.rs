@@ -1,8 +1,11 @@
 //! What an operator can set: built-in defaults, then a file, then the environment.
 
+mod alertmanager;
+mod correlation;
+mod jobs;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use chrono::TimeDelta;
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
@@ -11,6 +14,10 @@ use opsseer_core::Policy;
 use opsseer_store::StoreConfig;
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use alertmanager::Alertmanager;
+pub use correlation::Correlation;
+pub use jobs::{Jobs, RetryAfter};
 
 /// The defaults, with their documentation.
 pub const DEFAULT: &str = include_str!("../config.default.toml");
@@ -33,7 +40,9 @@ pub struct Config {
     pub correlation: Correlation,
     pub jobs: Jobs,
     pub prometheus: Prometheus,
+    pub alertmanager: Alertmanager,
     pub runbooks: Runbooks,
+    pub retention: Retention,
     pub log: Log,
 }
 
@@ -48,6 +57,9 @@ pub struct Http {
     pub max_body_bytes: usize,
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    pub max_connections: usize,
 }
 
 /// The section `[store]`.
@@ -69,39 +81,12 @@ pub struct Store {
 #[expect(missing_docs, reason = "config.default.toml is the documentation")]
 pub struct Ingest {
     pub queue: usize,
+    pub queue_bytes: usize,
     pub batch: usize,
     pub max_alerts: usize,
     pub max_label_bytes: usize,
     pub max_annotation_bytes: usize,
 }
-
-/// The section `[correlation]`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml is the documentation")]
-pub struct Correlation {
-    #[serde(with = "humantime_serde")]
-    pub reopen_window: Duration,
-    pub heartbeat_alert: String,
-    #[serde(with = "humantime_serde")]
-    pub heartbeat_max_age: Duration,
-}
-
-/// The section `[jobs]`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml is the documentation")]
-pub struct Jobs {
-    pub workers: u32,
-    #[serde(with = "humantime_serde")]
-    pub lease: Duration,
-    pub retry_after: Vec<RetryAfter>,
-}
-
-/// One step of the ladder of retries.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RetryAfter(#[serde(with = "humantime_serde")] pub Duration);
 
 /// The section `[prometheus]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -120,6 +105,17 @@ pub struct Prometheus {
 #[expect(missing_docs, reason = "config.default.toml is the documentation")]
 pub struct Runbooks {
     pub dir: PathBuf,
+}
+
+/// The section `[retention]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Retention {
+    #[serde(with = "humantime_serde")]
+    pub resolved: Duration,
+    #[serde(with = "humantime_serde")]
+    pub every: Duration,
 }
 
 /// The section `[log]`.
@@ -185,10 +181,12 @@ impl Config {
         let config: Self = figment.extract().map_err(|error| ConfigError::Read(Box::new(error)))?;
         let positive = [
             ("ingest.queue", config.ingest.queue),
+            ("ingest.queue_bytes", config.ingest.queue_bytes),
             ("ingest.batch", config.ingest.batch),
             ("ingest.max_alerts", config.ingest.max_alerts),
             ("jobs.workers", config.jobs.workers as usize),
             ("http.max_body_bytes", config.http.max_body_bytes),
+            ("http.max_connections", config.http.max_connections),
         ];
         if let Some((key, given)) = positive.into_iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError::Value {
@@ -198,9 +196,10 @@ impl Config {
             });
         }
         for (key, given) in [
-            ("jobs.lease", config.jobs.lease),
             ("http.request_timeout", config.http.request_timeout),
+            ("http.header_timeout", config.http.header_timeout),
             ("store.timeout", config.store.timeout),
+            ("retention.every", config.retention.every),
         ] {
             if given < SHORTEST_TIME {
                 let given = format!("{given:?}");
@@ -223,6 +222,9 @@ impl Config {
                 allowed: "it must be names alone, without scheme or port",
             });
         }
+        config.alertmanager.check()?;
+        config.correlation.check()?;
+        config.jobs.check()?;
         Ok(config)
     }
 
@@ -251,10 +253,7 @@ impl Config {
 
     /// What correlation needs to know.
     pub fn policy(&self) -> Policy {
-        Policy {
-            reopen_window: TimeDelta::from_std(self.correlation.reopen_window).unwrap_or(TimeDelta::MAX),
-            heartbeat_alert: self.correlation.heartbeat_alert.clone(),
-        }
+        self.correlation.policy()
     }
 }
 

@@ -6,6 +6,8 @@ pub mod assets;
 pub mod error;
 pub mod health;
 pub mod incidents;
+pub mod jobs;
+pub mod silences;
 pub mod stream;
 pub mod webhook;
 
@@ -93,7 +95,19 @@ fn described() -> OpenApiRouter<SharedApp> {
         .routes(routes!(actions::set_severity))
         .routes(routes!(actions::resolve_incident))
         .routes(routes!(actions::reopen_incident))
+        .routes(routes!(actions::merge_incident))
+        .routes(routes!(actions::split_incident))
+        .routes(routes!(actions::undo_regrouping))
+        .routes(routes!(actions::mute_incident))
+        .routes(routes!(actions::unmute_incident))
         .routes(routes!(alerts::list_alerts))
+        .routes(routes!(silences::list_silences))
+        .routes(routes!(silences::silence_incident))
+        .routes(routes!(silences::end_silence))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::show_job))
+        .routes(routes!(jobs::retry_job))
+        .routes(routes!(jobs::retry_jobs))
         .routes(routes!(assets::show_asset))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -1,10 +1,13 @@
 //! Enrichers: work that follows from an event, done outside any transaction, its result written with the job's end.
 //!
-//! A new enricher is a file in `jobs/`, a line in `ALL`, and its kind in [`follow_ups`].
+//! A new enricher is a file in `jobs/`, a line in `ALL` and in `KINDS`, and its kind in [`follow_ups`].
 
 mod answer_runbook;
 mod chart_metric;
+pub(crate) mod retry;
 mod worker;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use opsseer_core::{AlertSnapshot, Event, EventId, EventKind, Incident, NewEvent};
@@ -21,6 +24,9 @@ const EVENTS_SEARCHED: u32 = 200;
 
 /// All enrichers.
 static ALL: [&dyn Job; 2] = [&answer_runbook::AnswerRunbook, &chart_metric::ChartMetric];
+
+/// The names of all kinds of work. A job of another kind was asked for by another version, and is left to it.
+pub(crate) const KINDS: [&str; 2] = [answer_runbook::KIND, chart_metric::KIND];
 
 /// Which jobs an event asks for.
 pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str] {
@@ -40,8 +46,18 @@ pub(crate) trait Job: Send + Sync {
     /// Its name, in the job table, in logs and as the actor of its events.
     fn kind(&self) -> &'static str;
 
+    /// How long it may take, where that is less than `jobs.longest` says of all.
+    fn longest(&self) -> Option<Duration> {
+        None
+    }
+
     /// Does the work. May be done again after a crash: it must have no effect but what it gives back.
     async fn run(&self, app: &App, task: &Task) -> Result<Vec<NewEvent>, JobError>;
+}
+
+/// The work of this name.
+fn find(kind: &str) -> Option<&'static dyn Job> {
+    ALL.into_iter().find(|job| job.kind() == kind)
 }
 
 /// What a job is about.

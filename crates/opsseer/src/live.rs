@@ -11,7 +11,24 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 /// Events read by one query.
 const BATCH: u32 = 200;
 
+/// Counts a live stream while it lasts.
+pub(crate) struct Reader(());
+
+impl Reader {
+    pub(crate) fn begin() -> Self {
+        metrics::gauge!("opsseer_live_readers").increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        metrics::gauge!("opsseer_live_readers").decrement(1.0);
+    }
+}
+
 struct Follower {
+    _reader: Reader,
     store: Store,
     incident: IncidentId,
     commits: Receiver<Arc<Committed>>,
@@ -34,7 +51,7 @@ pub fn follow(
     after: EventId,
 ) -> impl Stream<Item = Result<Event, StoreError>> + Send {
     let commits = store.subscribe();
-    let follower = Follower { store, incident, commits, after, behind: true, read: VecDeque::new() };
+    let follower = Follower { _reader: Reader::begin(), store, incident, commits, after, behind: true, read: VecDeque::new() };
     stream::try_unfold(follower, |mut follower| async move {
         Ok(follower.next().await?.map(|event| (event, follower)))
     })

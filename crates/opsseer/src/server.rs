@@ -1,14 +1,28 @@
 //! The server: the app behind its routes on a socket, from start to graceful end.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use tokio::{net::TcpListener, time::timeout};
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
 
 use crate::{app::SharedApp, http};
 
 /// Time that open requests have to finish once the server is to end.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// After a connection could not be taken (mostly: too many open files), the next is tried after this time.
+const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
 /// Listens on the configured address.
 pub async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -19,18 +33,61 @@ pub async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves until the app is told to end, then lets what is under way finish.
 pub async fn serve(app: SharedApp, listener: TcpListener) -> anyhow::Result<()> {
-    let ending = app.ending.clone();
-    let serving = axum::serve(listener, http::router(app.clone()))
-        .with_graceful_shutdown(ending.clone().cancelled_owned());
-    let mut serving = std::pin::pin!(serving.into_future());
-    tokio::select! {
-        ended = &mut serving => ended.context("the server ended")?,
-        () = ending.cancelled() => {
-            if timeout(GRACE, &mut serving).await.is_err() {
-                tracing::warn!(seconds = GRACE.as_secs(), "requests did not finish in time and were dropped");
+    let connections = Arc::new(Semaphore::new(app.config.http.max_connections));
+    let graceful = GracefulShutdown::new();
+    // A sender that stalls within the head of its request loses its connection; one that stalls within the body is
+    // answered by the time-out of all requests (`http::answer_in_time`).
+    let mut protocol = http1::Builder::new();
+    protocol.timer(TokioTimer::new()).header_read_timeout(app.config.http.header_timeout);
+    let router = http::router(app.clone());
+    // Beyond the limit, connections wait in the system's queue until one is free.
+    while let Some(permit) = free_connection(&app, &connections).await {
+        let accepted = tokio::select! {
+            () = app.ending.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => take(&protocol, &graceful, router.clone(), stream, permit),
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be taken");
+                sleep(AFTER_ACCEPT_ERROR).await;
             }
         }
     }
+    drop(listener);
+    if timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!(seconds = GRACE.as_secs(), "requests did not finish in time and were dropped");
+    }
     app.stop().await;
     Ok(())
+}
+
+async fn free_connection(app: &SharedApp, connections: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    tokio::select! {
+        biased;
+        () = app.ending.cancelled() => None,
+        permit = connections.clone().acquire_owned() => permit.ok(),
+    }
+}
+
+/// Serves a connection on a task of its own.
+fn take(
+    protocol: &http1::Builder,
+    graceful: &GracefulShutdown,
+    router: Router,
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "answers on this connection may wait for the next packet");
+    }
+    let serving = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let serving = graceful.watch(serving);
+    tokio::spawn(async move {
+        // Broken off by the client, or too slow: nothing that the server could do better.
+        if let Err(error) = serving.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(permit);
+    });
 }

@@ -1,15 +1,21 @@
 //! Logs and OpsSeer's own metrics.
 
+mod catalogue;
+
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+use self::catalogue::Kind;
 use crate::config::{Log, LogFormat};
 
 /// Bounds of the histograms, in seconds: from a fast commit to a slow answer of Prometheus.
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: [f64; 16] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// Bounds of the histogram of webhooks a commit.
+const WEBHOOKS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// Starts logging to standard error. A second call in one process changes nothing.
 pub(crate) fn start_logging(log: &Log) -> anyhow::Result<()> {
@@ -31,8 +37,9 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
     if let Some(handle) = HANDLE.get() {
         return Ok(handle.clone());
     }
-    let builder =
-        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Full("opsseer_commit_webhooks".to_owned()), &WEBHOOKS)?;
     let recorder = builder.build_recorder();
     let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
     if metrics::set_global_recorder(recorder).is_err() {
@@ -43,13 +50,34 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
 }
 
 fn describe() {
-    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-    describe_counter!("opsseer_webhooks_total", "Webhooks answered, by source and result.");
-    describe_counter!("opsseer_alerts_received_total", "Alerts taken from webhooks, by source.");
-    describe_counter!("opsseer_jobs_total", "Attempts at jobs, by kind and result.");
-    describe_gauge!("opsseer_jobs", "Jobs by state: pending, done, dead.");
-    describe_gauge!("opsseer_ingest_queue_length", "Webhooks that wait to be written.");
-    describe_gauge!("opsseer_incidents_unresolved", "Incidents that go on.");
-    describe_histogram!("opsseer_commit_seconds", Unit::Seconds, "Time of one commit of webhooks.");
-    describe_histogram!("opsseer_job_seconds", Unit::Seconds, "Time of one attempt at a job, by kind.");
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    for metric in catalogue::ALL.iter().flat_map(|(_, metrics)| metrics.iter()) {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, metric.help),
+        }
+    }
+    // A counter that appears with its first event has no increase that Prometheus could see.
+    for metric in catalogue::ALL.iter().flat_map(|(_, metrics)| metrics.iter()) {
+        match (metric.kind, metric.series) {
+            (Kind::Counter, series) => {
+                for labels in series {
+                    metrics::counter!(metric.name, *labels).increment(0);
+                }
+            }
+            (Kind::Gauge, series) => {
+                for labels in series {
+                    metrics::gauge!(metric.name, *labels).set(0.0);
+                }
+            }
+            (Kind::Histogram, _) => {}
+        }
+    }
+    metrics::gauge!("opsseer_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// The list of OpsSeer's own metrics, as committed in `docs/METRICS.md`.
+pub fn metrics_markdown() -> String {
+    catalogue::markdown()
 }

@@ -33,6 +33,7 @@ impl StoredAlert {
             identity: self.alert.identity.clone(),
             status: self.alert.status,
             starts_at: self.alert.starts_at,
+            last_seen_at: self.last_seen_at,
             incident: self.incident,
         }
     }
@@ -197,6 +198,32 @@ impl Store {
 }
 
 impl Tx {
+    /// Those of these alerts (ids of rows) that belong to `incident`.
+    pub async fn find_alerts_of(
+        &mut self,
+        incident: IncidentId,
+        ids: &[Uuid],
+    ) -> Result<Vec<StoredAlert>, StoreError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(ROWS_A_STATEMENT) {
+            let rows: Vec<AlertRow> = db::within!(&mut self.db, conn => {
+                let mut query = QueryBuilder::new(select!("where incident_id = "));
+                query.push_bind(incident.0).push(" and id in (");
+                let mut list = query.separated(", ");
+                for id in ids {
+                    list.push_bind(id);
+                }
+                query.push(") order by starts_at, id");
+                query.build_query_as().fetch_all(conn).await
+            })
+            .map_err(StoreError::query("read an incident's alerts"))?;
+            for row in rows {
+                found.push(row.into_alert()?);
+            }
+        }
+        Ok(found)
+    }
+
     /// What is remembered of this alert, as this transaction would leave it.
     pub async fn find_alert(
         &mut self,

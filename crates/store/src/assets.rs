@@ -105,7 +105,7 @@ impl Tx {
 }
 
 /// Two levels of folders, so that no folder grows without bound.
-fn path_of(assets: &Path, sha256: &str) -> PathBuf {
+pub(crate) fn path_of(assets: &Path, sha256: &str) -> PathBuf {
     assets.join(&sha256[..2]).join(sha256)
 }
 

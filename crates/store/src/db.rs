@@ -12,6 +12,15 @@ use crate::StoreError;
 
 pub(crate) use self::postgres::{CHANNEL, Channel};
 
+/// What opening a store did to its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version of the tables before; 0 if there were none.
+    pub from: i64,
+    /// Their version now.
+    pub to: i64,
+}
+
 /// Pools of connections to the database.
 #[derive(Debug, Clone)]
 pub(crate) enum Db {
@@ -65,7 +74,11 @@ pub(crate) use {execute, read, within};
 
 impl Db {
     /// Opens the database at `url` and brings its tables to this version's form.
-    pub(crate) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        url: &str,
+        readers: u32,
+        timeout: Duration,
+    ) -> Result<(Self, Migrated), StoreError> {
         if url.starts_with("sqlite:") {
             sqlite::open(url, readers, timeout).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {

@@ -8,6 +8,9 @@ pub enum StoreError {
         "the store's address {0:?} is not understood; it looks like sqlite:PATH or postgres://USER@HOST/DATABASE"
     )]
     Address(String),
+    /// PostgreSQL has its own tools for this.
+    #[error("this is for SQLite; PostgreSQL holds everything, files included: use pg_dump")]
+    BackupOfPostgres,
     /// Another process works on this SQLite database.
     #[error(
         "the database {0} is in use by another OpsSeer; stop that one, or give this one a data_dir of its own"

@@ -51,6 +51,12 @@ const AFTER: &str = "select id, incident_id, at, recorded_at, actor, version, bo
 const BEFORE: &str = "select id, incident_id, at, recorded_at, actor, version, body, assets from events
     where incident_id = $1 and id < $2 order by id desc limit $3";
 
+const BY_ID: &str =
+    "select id, incident_id, at, recorded_at, actor, version, body, assets from events where id = $1";
+
+const OF_KIND: &str = "select id, incident_id, at, recorded_at, actor, version, body, assets from events
+    where incident_id = $1 and kind = $2 order by id";
+
 impl Store {
     /// Events of an incident with an id above `after`, oldest first, at most `limit`.
     pub async fn list_events(
@@ -82,6 +88,28 @@ impl Store {
 }
 
 impl Tx {
+    /// An event by its id.
+    pub async fn find_event(&mut self, id: EventId) -> Result<Option<Event>, StoreError> {
+        let row: Option<EventRow> = db::within!(&mut self.db, conn => {
+            sqlx::query_as(BY_ID).bind(id.0).fetch_optional(conn).await
+        })
+        .map_err(StoreError::query("read an event"))?;
+        row.map(EventRow::into_event).transpose()
+    }
+
+    /// An incident's events of one kind, oldest first.
+    pub async fn list_events_of_kind(
+        &mut self,
+        incident: IncidentId,
+        kind: &str,
+    ) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<EventRow> = db::within!(&mut self.db, conn => {
+            sqlx::query_as(OF_KIND).bind(incident.0).bind(kind).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("read events of a kind"))?;
+        rows.into_iter().map(EventRow::into_event).collect()
+    }
+
     pub(crate) async fn write_events(&mut self) -> Result<(), StoreError> {
         for events in self.new_events.chunks(ROWS_A_STATEMENT) {
             let mut rows = Vec::with_capacity(events.len());

@@ -327,6 +327,15 @@ impl Tx {
         self.find_by_merged_key(key).await
     }
 
+    /// The oldest incident that goes on and has this correlation key as its own, not by a merge.
+    pub async fn find_open_incident_of_key(&mut self, key: &str) -> Result<Option<Incident>, StoreError> {
+        let row: Option<IncidentRow> = db::within!(&mut self.db, conn => {
+            sqlx::query_as(OPEN_BY_KEY).bind(key).bind(false).fetch_optional(conn).await
+        })
+        .map_err(StoreError::query("read an incident by its key"))?;
+        Ok(self.take_row(row)?.filter(Incident::is_open))
+    }
+
     /// Keeps what was read, unless this transaction has changed it already, and gives the present form.
     fn take_row(&mut self, row: Option<IncidentRow>) -> Result<Option<Incident>, StoreError> {
         let Some(row) = row else { return Ok(None) };

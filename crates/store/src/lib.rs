@@ -6,6 +6,7 @@
 
 mod alerts;
 mod assets;
+mod backup;
 mod canaries;
 mod db;
 mod duties;
@@ -24,10 +25,12 @@ mod tx;
 
 pub use alerts::{AlertCursor, AlertPage, StoredAlert};
 pub use assets::Asset;
+pub use backup::{Backup, backup};
+pub use db::Migrated;
 pub use error::{InvalidReference, StoreError};
 pub use heartbeats::Heartbeat;
 pub use incidents::{Cursor, IncidentFilter, IncidentPage, IncidentRef, StatusFilter};
-pub use jobs::{JobId, Lease};
+pub use jobs::{DeadJobs, JobId, JobPage, JobState, Lease, StoredJob};
 pub use regroup::AlertCount;
 pub use retention::Deleted;
 pub use store::{Change, Committed, FollowUps, Store, StoreConfig};

@@ -3,7 +3,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use opsseer_core::{Clock, Event, EventId, Incident, IncidentId};
 use tokio::sync::{Notify, broadcast};
 
-use crate::{StoreError, Tx, db::Db, tail::Tail};
+use crate::{Migrated, StoreError, Tx, db::Db, tail::Tail};
 
 /// What a store needs to know.
 #[derive(Debug, Clone)]
@@ -64,6 +64,7 @@ pub struct Store {
     pub(crate) bus: broadcast::Sender<Arc<Committed>>,
     pub(crate) jobs_added: Arc<Notify>,
     pub(crate) follow_ups: FollowUps,
+    migrated: Migrated,
     tail: Option<Arc<Tail>>,
 }
 
@@ -74,11 +75,11 @@ impl Store {
         clock: Arc<dyn Clock>,
         follow_ups: FollowUps,
     ) -> Result<Self, StoreError> {
-        let db = Db::open(&config.url, config.readers, config.timeout).await?;
+        let (db, migrated) = Db::open(&config.url, config.readers, config.timeout).await?;
         let bus = broadcast::channel(BUS_CAPACITY).0;
         let jobs_added = Arc::new(Notify::new());
         let tail = Tail::start(&db, &bus, &jobs_added, config.poll_every).await?.map(Arc::new);
-        Ok(Self { db, assets: Arc::new(config.assets), clock, bus, jobs_added, follow_ups, tail })
+        Ok(Self { db, assets: Arc::new(config.assets), clock, bus, jobs_added, follow_ups, migrated, tail })
     }
 
     /// Begins a change. Nothing of it is seen or kept before [`Tx::commit`].
@@ -95,6 +96,11 @@ impl Store {
     /// Waits until a commit has added jobs. One waiter is woken.
     pub async fn jobs_added(&self) {
         self.jobs_added.notified().await;
+    }
+
+    /// What opening did to the tables.
+    pub fn migrated(&self) -> Migrated {
+        self.migrated
     }
 
     /// Whether other processes may work on the same database.

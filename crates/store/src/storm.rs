@@ -9,15 +9,21 @@ impl Tx {
     /// are given in order, so the age of one incident tells.
     pub async fn storming(&mut self, limit: u32, window: TimeDelta) -> Result<bool, StoreError> {
         let edge = self.next_incident - i64::from(limit);
-        if self.storms || edge > self.last_incident {
-            self.storms = true;
+        if self.storms >= limit {
+            return Ok(true);
+        }
+        if edge > self.last_incident {
+            self.storms = limit;
             return Ok(true);
         }
         let created: Option<Option<DateTime<Utc>>> = db::within!(&mut self.db, conn => {
             sqlx::query_scalar(CREATED).bind(edge).fetch_optional(conn).await
         })
         .map_err(StoreError::query("look for a storm"))?;
-        self.storms = created.flatten().is_some_and(|created| self.now - created < window);
-        Ok(self.storms)
+        let storms = created.flatten().is_some_and(|created| self.now - created < window);
+        if storms {
+            self.storms = limit;
+        }
+        Ok(storms)
     }
 }

@@ -41,6 +41,8 @@ pub struct Tx {
     changed_once: HashSet<IncidentId>,
     /// Those of them that were resolved or reopened.
     pub(crate) turned: HashSet<IncidentId>,
+    /// Those of them that became more or less urgent.
+    pub(crate) changed_severity: HashSet<IncidentId>,
     pub(crate) alerts: HashMap<(Fingerprint, Identity), StoredAlert>,
     pub(crate) new_events: Vec<Event>,
     pub(crate) new_jobs: Vec<NewJob>,
@@ -50,7 +52,7 @@ pub struct Tx {
     /// The merge that makes alerts with this key join another incident than their own.
     pub(crate) joined_by_merge: HashMap<String, (IncidentId, EventId)>,
     /// Whether so many incidents were opened of late that this is a storm; once it is, it is for this transaction.
-    pub(crate) storms: bool,
+    pub(crate) storms: u32,
     bus: broadcast::Sender<Arc<Committed>>,
     jobs_added: Arc<Notify>,
     follow_ups: FollowUps,
@@ -82,6 +84,7 @@ impl Tx {
             changed: Vec::new(),
             changed_once: HashSet::new(),
             turned: HashSet::new(),
+            changed_severity: HashSet::new(),
             alerts: HashMap::new(),
             new_events: Vec::new(),
             new_jobs: Vec::new(),
@@ -89,7 +92,7 @@ impl Tx {
             new_heartbeat: false,
             regroups: Vec::new(),
             joined_by_merge: HashMap::new(),
-            storms: false,
+            storms: 0,
             bus: store.bus.clone(),
             jobs_added: store.jobs_added.clone(),
             follow_ups: store.follow_ups,
@@ -121,6 +124,7 @@ impl Tx {
     /// the incident as it stands after them.
     pub fn append(&mut self, mut incident: Incident, events: Vec<NewEvent>) -> Incident {
         let was_open = incident.is_open();
+        let (is_new, severity) = (incident.last_event == EventId(0), incident.severity);
         if self.changed_once.insert(incident.id) {
             self.changed.push((incident.id, incident.last_event));
         }
@@ -143,6 +147,9 @@ impl Tx {
         }
         if incident.is_open() != was_open {
             self.turned.insert(incident.id);
+        }
+        if incident.severity != severity && !is_new {
+            self.changed_severity.insert(incident.id);
         }
         self.remember(incident.clone());
         incident

@@ -1,5 +1,6 @@
 //! The suites against stand-in servers whose faults are known.
 
 mod bench;
+mod postgres;
 mod stand_in;
 mod webhooks;

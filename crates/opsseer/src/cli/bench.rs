@@ -1,4 +1,10 @@
-//! `opsseer bench`: how many webhooks a second are on the disk before they are answered, beside the same server's no-op.
+//! `opsseer bench`: speed side by side, crashes under load, and outages with the real Alertmanager.
+
+mod backend;
+mod crash;
+mod figures;
+mod outage;
+mod stand_in;
 
 use std::{
     fs,
@@ -9,179 +15,103 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Args;
-use opsseer_eval::{
-    bench::{self, BenchReport, Figure, Plan, Target, machine::Machine},
-    table::{self, Align},
-};
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::fresh_server::{FreshServer, unless_stopped};
-use crate::config::Config;
-
-/// How often each load has its turn.
-const ROUNDS: usize = 3;
-
-/// How long a load runs before it is measured.
-const WARM_UP: Duration = Duration::from_millis(500);
+use self::backend::Engine;
+use super::fresh_server::unless_stopped;
 
 /// What `opsseer bench` is told.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// Where the figures are written as JSON.
-    #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
-    json: PathBuf,
+    /// Where the result is written as JSON [default: target/bench.json, crash.json or outage.json].
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// How long each load is measured in each of three rounds, in seconds.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
-    /// Measure with this many senders only [default: 32, 8 and 1].
+    /// With this many senders only [default: 32, 8 and 1; 8 for --crash].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     senders: Option<u16>,
+    /// Kill the server so often under load, and look whether anything is lost or done twice.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    crash: Option<u32>,
+    /// Fire one alert by the real Alertmanager while a backend is down for so long, such as 7m.
+    #[arg(long, value_name = "TIME", value_parser = outage::length, conflicts_with = "crash")]
+    outage: Option<Duration>,
+    /// What goes wrong in a crash test.
+    #[arg(long, value_enum, default_value_t = ScenarioChoice::Kill, requires = "crash")]
+    scenario: ScenarioChoice,
+    /// Which database.
+    #[arg(long, value_enum, default_value_t = EngineChoice::Both)]
+    engine: EngineChoice,
+    /// Decides what a crash test does, as printed by an earlier one.
+    #[arg(long, value_name = "N", requires = "crash")]
+    seed: Option<u64>,
 }
 
-/// Everything that is written down of a run.
-#[derive(Serialize)]
-struct Record<'a> {
-    opsseer: &'static str,
-    build: &'static str,
-    machine: &'a Machine,
-    durability: String,
-    #[serde(flatten)]
-    report: &'a BenchReport,
-    /// Memory of the server at the end, in MiB, and the size of its data folder.
-    resident_mib: Option<f64>,
-    data_mib: f64,
-    faults: Vec<String>,
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScenarioChoice {
+    /// The server is killed.
+    Kill,
+    /// PostgreSQL is stopped as in a crash.
+    PostgresRestart,
+    /// Two servers on one PostgreSQL are killed in turn, one of them for good.
+    Replicas,
+    /// The disk is full for a time.
+    FullDisk,
+    /// One after the other.
+    All,
 }
 
-/// Starts both servers, measures them, prints the figures and writes them down.
+/// Which databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineChoice {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+impl EngineChoice {
+    fn engines(self) -> &'static [Engine] {
+        match self {
+            Self::Sqlite => &[Engine::Sqlite],
+            Self::Postgres => &[Engine::Postgres],
+            Self::Both => &[Engine::Sqlite, Engine::Postgres],
+        }
+    }
+}
+
+/// Measures, or lets things go wrong; prints what it found and writes it down.
 pub async fn execute(args: BenchArgs) -> anyhow::Result<ExitCode> {
-    unless_stopped(measure(&args)).await
+    unless_stopped(async {
+        match (args.crash, args.outage) {
+            (Some(times), _) => crash::execute(&args, times).await,
+            (None, Some(length)) => outage::execute(&args, length).await,
+            (None, None) => figures::execute(&args).await,
+        }
+    })
+    .await
 }
 
-async fn measure(args: &BenchArgs) -> anyhow::Result<ExitCode> {
-    let opsseer = FreshServer::opsseer().await.context("cannot start OpsSeer")?;
-    let toyprod = FreshServer::toyprod().await.context("cannot start toyprod")?;
-    let machine = Machine::here(opsseer.folder()).context("cannot measure the disk")?;
-    let plan = Plan {
-        senders: args.senders.map_or_else(|| vec![32, 8, 1], |senders| vec![usize::from(senders)]),
-        rounds: ROUNDS,
-        warm_up: WARM_UP,
-        measured: Duration::from_secs(args.seconds),
-    };
-    let target = |server: &FreshServer| Target { url: server.url().clone(), pid: Some(server.pid()) };
-    let progress = |turn: &str| {
-        // The figures count, not the progress: a closed stderr is no reason to stop.
-        let _ = writeln!(io::stderr(), "{turn}");
-    };
-    let report = bench::run(&plan, &target(&opsseer), Some(&target(&toyprod)), progress).await?;
-    let record = Record {
-        opsseer: env!("CARGO_PKG_VERSION"),
-        build: if cfg!(debug_assertions) { "debug" } else { "release" },
-        machine: &machine,
-        durability: durability()?,
-        report: &report,
-        resident_mib: bench::machine::resident_bytes(opsseer.pid()).map(mib),
-        data_mib: mib(bytes_below(opsseer.folder())?),
-        faults: report.faults(),
-    };
-    opsseer.stop().await;
-    toyprod.stop().await;
-
-    let out = &mut io::stdout();
-    write_text(&record, out).context("cannot print the figures")?;
-    write_json(&record, &args.json)?;
-    writeln!(out, "Written to {}.", args.json.display()).context("cannot print")?;
-    Ok(if record.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// How the store is set where these figures were taken; `db.rs` of the store sets it, the configuration the batch.
-fn durability() -> anyhow::Result<String> {
-    let batch = Config::with_overrides("").context("the built-in configuration is not sound")?.ingest.batch;
-    Ok(format!(
-        "SQLite in WAL mode, synchronous=FULL; 202 follows the commit, which at most {batch} webhooks share"
-    ))
-}
-
-fn write_json(record: &Record<'_>, file: &Path) -> anyhow::Result<()> {
+fn write_json(record: &impl Serialize, file: &Path) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let text = serde_json::to_string_pretty(record).context("cannot write the figures as JSON")?;
-    fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
+    let text = serde_json::to_string_pretty(record).context("cannot write the result as JSON")?;
+    fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+    writeln!(io::stdout(), "Written to {}.", file.display()).context("cannot print")
 }
 
-fn write_text(record: &Record<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let Record { machine, report, .. } = record;
-    let settings = &report.settings;
-    let head = [
-        ("LOAD", Align::Left),
-        ("SENDERS", Align::Right),
-        ("A SECOND", Align::Right),
-        ("MIN..MAX", Align::Right),
-        ("P50 MS", Align::Right),
-        ("P99 MS", Align::Right),
-        ("CPU US EACH", Align::Right),
-        ("OF /HEALTHZ", Align::Right),
-    ];
-    let rows: Vec<Vec<String>> = report.figures.iter().map(row).collect();
-    table::write(out, &head, &rows)?;
-    writeln!(out)?;
-    writeln!(
-        out,
-        "{} cores, {}, fsync {:.2} ms, {} build, version {}",
-        machine.cores, machine.kernel, machine.fsync_ms, record.build, record.opsseer
-    )?;
-    if record.build == "debug" {
-        writeln!(out, "This is a debug build: the figures mean little. Use `cargo build --release`.")?;
-    }
-    writeln!(out, "{}", record.durability)?;
-    writeln!(
-        out,
-        "{}; medians of {} rounds of {} s; alerts of {} services",
-        settings.loop_kind, settings.rounds, settings.seconds_per_round, settings.services
-    )?;
-    let kept = &report.kept;
-    writeln!(
-        out,
-        "{} different alerts were answered with 202; {} are kept, {} lost, {} kept twice",
-        kept.acknowledged, kept.kept, kept.lost, kept.kept_twice
-    )?;
-    if let Some(resident) = record.resident_mib {
-        writeln!(out, "At the end: {resident:.0} MiB resident, {:.0} MiB on the disk", record.data_mib)?;
-    }
-    for fault in &record.faults {
-        writeln!(out, "FAULT: {fault}")?;
-    }
-    Ok(())
+/// Says what is being done. The result counts, not the progress: a closed stderr is no reason to stop.
+fn progress(what: &str) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
-fn row(figure: &Figure) -> Vec<String> {
-    vec![
-        figure.name.to_owned(),
-        figure.senders.to_string(),
-        format!("{:.0}", figure.per_second),
-        format!("{:.0}..{:.0}", figure.per_second_min, figure.per_second_max),
-        format!("{:.2}", figure.p50_ms),
-        format!("{:.2}", figure.p99_ms),
-        figure.cpu_us_per_answer.map_or_else(String::new, |cpu| format!("{cpu:.0}")),
-        figure.ratio_to_healthz.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
-    ]
-}
+/// How this program was built.
+const BUILD: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 
-/// The size of all files below a folder.
-fn bytes_below(folder: &Path) -> anyhow::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let entry = entry?;
-        let about = entry.metadata()?;
-        bytes += if about.is_dir() { bytes_below(&entry.path())? } else { about.len() };
-    }
-    Ok(bytes)
-}
-
-fn mib(bytes: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "files are far smaller than 2^52 bytes")]
-    let bytes = bytes as f64;
-    bytes / (1024.0 * 1024.0)
+fn verdict(faults: &[String]) -> ExitCode {
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::OsString,
     io::{self, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -14,8 +15,9 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::demo::{
+    places::Programs,
     ports::Port,
-    process::{Process, ProcessSpec},
+    process::{Process, ProcessSpec, last_lines},
     signals::StopSignals,
     surroundings::http_client,
 };
@@ -26,29 +28,50 @@ const READY: Duration = Duration::from_secs(20);
 /// How long it may take to stop before it is killed. Nothing of it is kept.
 const STOP: Duration = Duration::from_secs(2);
 
+/// Lines of its log that are shown when something fails.
+const LAST_WORDS: usize = 12;
+
 /// Port 9, "discard", where nothing answers: a measured server must not ask the systems of the user's own.
 const NOBODY: &str = "http://127.0.0.1:9";
+
+/// Environment variables and their values.
+pub(super) type Variables = Vec<(&'static str, OsString)>;
 
 /// A child process and its folder. Dropping it kills the one and removes the other.
 pub(super) struct FreshServer {
     process: Process,
+    spec: ProcessSpec,
     url: Url,
+    ready: Url,
+    http: reqwest::Client,
     folder: TempDir,
 }
 
 impl FreshServer {
     /// This very program's `serve`, with the built-in configuration only: neither the user's file nor environment.
     pub(super) async fn opsseer() -> anyhow::Result<Self> {
+        Self::opsseer_with(vec![]).await
+    }
+
+    /// As [`FreshServer::opsseer`], with these variables set.
+    pub(super) async fn opsseer_with(settings: Variables) -> anyhow::Result<Self> {
         let program = env::current_exe().context("cannot tell where this program is")?;
         let folder = temporary_folder()?;
-        let env = vec![
+        let mut env = vec![
             ("OPSSEER_DATA_DIR", folder.path().join("data").into_os_string()),
             ("OPSSEER_PROMETHEUS__URL", NOBODY.into()),
             // Nor must it go on asking nobody while it is measured.
             ("OPSSEER_JOBS__RETRY_AFTER", "[]".into()),
+            // Its log goes to a file.
+            ("NO_COLOR", "1".into()),
         ];
-        Self::start("opsseer", program, vec!["serve".into()], env, ("OPSSEER_HTTP__BIND", "readyz"), folder)
-            .await
+        // The last one of a name counts.
+        env.extend(settings);
+        Self::start("opsseer", program, folder, "readyz", move |address| {
+            env.push(("OPSSEER_HTTP__BIND", address.to_string().into()));
+            (vec!["serve".into()], env)
+        })
+        .await
     }
 
     /// The `toyprod` that was built together with this program.
@@ -58,22 +81,50 @@ impl FreshServer {
         if !program.is_file() {
             bail!("{} is not there; build it with `cargo build --release -p toyprod`", program.display());
         }
-        Self::start("toyprod", program, vec![], vec![], ("TOYPROD_BIND", "healthz"), temporary_folder()?)
-            .await
+        Self::start("toyprod", program, temporary_folder()?, "healthz", |address| {
+            (vec![], vec![("TOYPROD_BIND", address.to_string().into())])
+        })
+        .await
     }
 
-    /// `bind` is the variable that tells it where to listen, and the path at which it says that it is ready.
+    /// The Alertmanager that is installed here, with this configuration, alone.
+    pub(super) async fn alertmanager(config: &str) -> anyhow::Result<Self> {
+        let own = env::current_exe().context("cannot tell where this program is")?;
+        let program = Programs::find(&own, env::var_os("PATH").as_deref())?.alertmanager;
+        let folder = temporary_folder()?;
+        let file = folder.path().join("alertmanager.yml");
+        std::fs::write(&file, config).with_context(|| format!("cannot write {}", file.display()))?;
+        let data = folder.path().join("data");
+        Self::start("Alertmanager", program, folder, "-/ready", move |address| {
+            let argument = |name: &str, value: OsString| {
+                let mut argument = OsString::from(format!("--{name}="));
+                argument.push(value);
+                argument
+            };
+            let args = vec![
+                argument("config.file", file.into()),
+                argument("storage.path", data.into()),
+                argument("web.listen-address", address.to_string().into()),
+                // It is to find no others.
+                argument("cluster.listen-address", OsString::new()),
+            ];
+            (args, vec![])
+        })
+        .await
+    }
+
+    /// `ready` is the path at which it says that it is ready. `told` gives its arguments and environment, once it is known
+    /// where it is to listen.
     async fn start(
         name: &'static str,
         program: PathBuf,
-        args: Vec<OsString>,
-        mut env: Vec<(&'static str, OsString)>,
-        (bind, ready): (&'static str, &str),
         folder: TempDir,
+        ready: &str,
+        told: impl FnOnce(SocketAddr) -> (Vec<OsString>, Variables),
     ) -> anyhow::Result<Self> {
         let port = Port::take(0).context("cannot find a free port")?;
         let address = port.address();
-        env.push((bind, address.to_string().into()));
+        let (args, env) = told(address);
         let inherited = env::vars_os().map(|(name, _)| name);
         let ours = |name: &OsString| name.to_str().is_some_and(|name| name.starts_with("OPSSEER_"));
         let spec = ProcessSpec {
@@ -86,10 +137,33 @@ impl FreshServer {
             log: folder.path().join("log"),
         };
         port.release();
-        let mut process = Process::start(&spec)?;
+        let process = Process::start(&spec)?;
         let url: Url = format!("http://{address}/").parse().context("a socket address makes a URL")?;
-        process.wait_until_ready(&http_client()?, url.join(ready)?.as_str(), READY).await?;
-        Ok(Self { process, url, folder })
+        let ready = url.join(ready)?;
+        let mut server = Self { process, spec, url, ready, http: http_client()?, folder };
+        server.wait_until_ready().await?;
+        Ok(server)
+    }
+
+    /// Waits until it says that it is ready.
+    pub(super) async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        Ok(self.process.wait_until_ready(&self.http, self.ready.as_str(), READY).await?)
+    }
+
+    /// Kills it at once. Its folder stays.
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill().await.with_context(|| format!("cannot kill {}", self.spec.name))
+    }
+
+    /// Starts it again after it was killed, at the same address and in the same folder.
+    pub(super) fn start_again(&mut self) -> anyhow::Result<()> {
+        self.process = Process::start(&self.spec)?;
+        Ok(())
+    }
+
+    /// The end of its log, for a person who must find out why it failed.
+    pub(super) fn last_words(&self) -> String {
+        last_lines(self.process.log(), LAST_WORDS)
     }
 
     /// Where it listens.
@@ -107,9 +181,14 @@ impl FreshServer {
         self.folder.path()
     }
 
+    /// Asks it to stop, and kills it if it does not in time. Its folder stays.
+    pub(super) async fn end(&mut self) {
+        self.process.stop(STOP).await;
+    }
+
     /// Stops it and removes its folder.
     pub(super) async fn stop(mut self) {
-        self.process.stop(STOP).await;
+        self.end().await;
     }
 }
 

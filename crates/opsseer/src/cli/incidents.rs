@@ -1,7 +1,7 @@
 //! `opsseer incidents`: reads and answers incidents of a running server from a terminal.
 
-mod client;
-mod render;
+pub(super) mod client;
+pub(super) mod render;
 mod sentence;
 
 use std::{
@@ -77,10 +77,10 @@ struct ShowArgs {
 }
 
 #[derive(Debug, Args)]
-struct Author {
+pub(super) struct Author {
     /// Who you are.
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
-    by: String,
+    pub(super) by: String,
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +114,7 @@ struct ResolveArgs {
 
 /// An incident as people name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Reference(String);
+pub(super) struct Reference(pub(super) String);
 
 impl std::str::FromStr for Reference {
     type Err = String;
@@ -197,7 +197,7 @@ async fn act(
     render::done(&incident.view, done, out).context("cannot print the answer")
 }
 
-fn print_json(value: &impl Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn print_json(value: &impl Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value).context("cannot write the answer as JSON")?;
     writeln!(out, "{text}").context("cannot print the answer")
 }

@@ -193,6 +193,11 @@ impl Process {
         }
     }
 
+    /// Kills it without asking, and waits until it is gone. One that has ended already is no error.
+    pub async fn kill(&mut self) -> io::Result<()> {
+        self.child.kill().await
+    }
+
     #[cfg(unix)]
     fn ask_to_stop(&mut self) {
         if let Err(error) = super::signals::terminate_group(self.pid) {

@@ -252,6 +252,7 @@ impl StackPlan {
                     ("OPSSEER_HTTP__PUBLIC_URL", addresses.url(piece).into()),
                     ("OPSSEER_DATA_DIR", data.clone().into_os_string()),
                     ("OPSSEER_PROMETHEUS__URL", addresses.url(Piece::Prometheus).into()),
+                    ("OPSSEER_ALERTMANAGER__URL", addresses.url(Piece::Alertmanager).into()),
                     ("OPSSEER_RUNBOOKS__DIR", self.checkout.runbooks().into_os_string()),
                 ];
                 (&self.programs.opsseer, vec!["serve".into()], env, data)

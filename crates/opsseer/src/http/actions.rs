@@ -4,12 +4,14 @@ use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
 };
-use opsseer_core::Severity;
+use chrono::TimeDelta;
+use opsseer_core::{EventId, Severity};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{
-    actions::{Action, act},
+    actions::{Action, MAX_MUTE, act},
     app::SharedApp,
     http::{
         error::{ApiError, Problem},
@@ -66,6 +68,52 @@ pub struct SeverityBody {
     pub by: String,
     /// `page`, `ticket` or `info`.
     pub severity: String,
+}
+
+/// The other incident.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeBody {
+    /// Who says so.
+    pub by: String,
+    /// The incident that ends: its number (`"43"`) or uuid. Its alerts, and those to come, join this one.
+    pub from: String,
+    /// Why, in words.
+    pub reason: Option<String>,
+}
+
+/// The alerts that go.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SplitBody {
+    /// Who says so.
+    pub by: String,
+    /// Their ids, as the incident shows them.
+    pub alerts: Vec<Uuid>,
+    /// Why, in words.
+    pub reason: Option<String>,
+}
+
+/// What is undone.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoBody {
+    /// Who says so.
+    pub by: String,
+    /// The id of the event `merged`, `merged_into` or `split` of this incident.
+    pub event: i64,
+}
+
+/// How long.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MuteBody {
+    /// Who is on it.
+    pub by: String,
+    /// For how long, such as `30m` or `4h`; at most 7 days.
+    #[serde(rename = "for", with = "humantime_serde")]
+    #[schema(value_type = String)]
+    pub time: std::time::Duration,
 }
 
 async fn take(app: SharedApp, id: &str, by: &str, action: Action) -> Answer {
@@ -143,4 +191,67 @@ pub async fn reopen_incident(
 ) -> Answer {
     let Json(body) = body?;
     take(app, &id, &body.by, Action::Reopen(body.reason)).await
+}
+
+/// Takes in another incident: its alerts, and those to come, belong to this one.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/merge", params(("id" = String, Path, description = "number or uuid")), request_body = MergeBody,
+    responses((status = 200, description = "merged; the incident that stays", body = IncidentResponse), (status = 404, description = "none such", body = Problem),
+        (status = 409, description = "these two cannot be merged", body = Problem)))]
+pub async fn merge_incident(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    body: Body<MergeBody>,
+) -> Answer {
+    let Json(body) = body?;
+    let from = body.from.parse()?;
+    take(app, &id, &body.by, Action::Merge { from, reason: body.reason }).await
+}
+
+/// Takes alerts out into an incident of their own.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/split", params(("id" = String, Path, description = "number or uuid")), request_body = SplitBody,
+    responses((status = 200, description = "split; the new incident", body = IncidentResponse), (status = 400, description = "not its alerts", body = Problem),
+        (status = 404, description = "none such", body = Problem), (status = 409, description = "it cannot be split like that", body = Problem)))]
+pub async fn split_incident(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    body: Body<SplitBody>,
+) -> Answer {
+    let Json(body) = body?;
+    take(app, &id, &body.by, Action::Split { alerts: body.alerts, reason: body.reason }).await
+}
+
+/// Undoes a merge or a split.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/undo", params(("id" = String, Path, description = "number or uuid")), request_body = UndoBody,
+    responses((status = 200, description = "undone", body = IncidentResponse), (status = 400, description = "no merge or split", body = Problem),
+        (status = 404, description = "none such", body = Problem), (status = 409, description = "it cannot be undone any more", body = Problem)))]
+pub async fn undo_regrouping(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    body: Body<UndoBody>,
+) -> Answer {
+    let Json(body) = body?;
+    take(app, &id, &body.by, Action::Undo { event: EventId(body.event) }).await
+}
+
+/// Is on it: nobody needs to be told about this incident for a while.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/mute", params(("id" = String, Path, description = "number or uuid")), request_body = MuteBody,
+    responses((status = 200, description = "muted", body = IncidentResponse), (status = 400, description = "no such time", body = Problem),
+        (status = 404, description = "none such", body = Problem), (status = 409, description = "it is resolved", body = Problem)))]
+pub async fn mute_incident(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    body: Body<MuteBody>,
+) -> Answer {
+    let Json(body) = body?;
+    let time = TimeDelta::from_std(body.time)
+        .map_err(|_| ApiError::bad_request("invalid_value", "for is too long"))?;
+    let until = app.clock.now() + time.min(MAX_MUTE + TimeDelta::seconds(1));
+    take(app, &id, &body.by, Action::Mute { until }).await
+}
+
+/// Ends the mute.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/unmute", params(("id" = String, Path, description = "number or uuid")), request_body = By,
+    responses((status = 200, description = "not muted", body = IncidentResponse), (status = 404, description = "none such", body = Problem)))]
+pub async fn unmute_incident(State(app): State<SharedApp>, Path(id): Path<String>, body: Body<By>) -> Answer {
+    take(app, &id, &body?.0.by, Action::Unmute).await
 }

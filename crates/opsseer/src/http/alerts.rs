@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use opsseer_store::StoredAlert;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::{
     app::SharedApp,
@@ -25,6 +26,8 @@ const PAGE: (u32, u32) = (100, 1000);
 /// An alert as it came last.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AlertResponse {
+    /// Its id.
+    pub id: Uuid,
     /// The sender's name for it.
     pub fingerprint: String,
     /// The rule's name.
@@ -60,6 +63,7 @@ impl AlertResponse {
     pub fn new(stored: StoredAlert, incident: Option<i64>) -> Self {
         let alert = stored.alert;
         Self {
+            id: stored.id,
             fingerprint: alert.fingerprint.to_string(),
             name: alert.name().to_owned(),
             status: alert.status.as_str(),

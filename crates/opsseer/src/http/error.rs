@@ -104,6 +104,11 @@ impl From<IngestError> for ApiError {
             IngestError::Full => "queue_full",
             IngestError::Ending => "ending",
             IngestError::Store(_) => "store_unavailable",
+            IngestError::Slow(_) => {
+                log(&error, "whether alerts were kept is not known");
+                let detail = format!("{error}; try again: what was kept after all changes nothing the second time");
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail);
+            }
         };
         log(&error, "alerts were refused");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, format!("{error}; nothing was kept, try again"))
@@ -115,6 +120,7 @@ impl From<ActionError> for ApiError {
         match error {
             ActionError::NotFound => Self::not_found("there is no such incident"),
             ActionError::Invalid(reason) => Self::bad_request("invalid_value", reason),
+            ActionError::Regroup(error) => Self::new(StatusCode::CONFLICT, "conflict", error.to_string()),
             ActionError::Conflict(reason) => Self::new(StatusCode::CONFLICT, "conflict", reason),
             ActionError::Store(error) => error.into(),
         }

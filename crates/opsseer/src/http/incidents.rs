@@ -59,6 +59,20 @@ pub struct IncidentResponse {
     pub alerts_firing: i64,
     /// How many different alerts it has had.
     pub alerts_total: i64,
+    /// Whether its end is held back because it comes and goes.
+    pub flapping: bool,
+    /// How often it came back by itself of late.
+    pub flaps: i64,
+    /// Since when none of its alerts fires, while it goes on.
+    pub quiet_since: Option<DateTime<Utc>>,
+    /// The incident that has its alerts now.
+    pub merged_into: Option<Uuid>,
+    /// Nobody needs to be told about it until then.
+    pub muted_until: Option<DateTime<Utc>>,
+    /// Who said so.
+    pub muted_by: Option<String>,
+    /// When Alertmanager's silence that covers it ends.
+    pub silenced_until: Option<DateTime<Utc>>,
     /// The id of its newest event.
     pub last_event: i64,
     /// When that was written.
@@ -92,6 +106,13 @@ impl IncidentResponse {
             reopened_count: incident.reopened_count,
             alerts_firing: incident.alerts_firing,
             alerts_total: incident.alerts_total,
+            flapping: incident.flapping,
+            flaps: incident.flaps,
+            quiet_since: incident.quiet_since,
+            merged_into: incident.merged_into.map(|into| into.0),
+            muted_until: incident.muted_until,
+            muted_by: incident.muted_by,
+            silenced_until: incident.silenced_until,
             last_event: incident.last_event.0,
             updated_at: incident.updated_at,
         }

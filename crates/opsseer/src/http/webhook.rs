@@ -2,7 +2,7 @@
 //!
 //! Another source of alerts is another handler here with its parser in `webhook/`.
 
-mod body;
+pub(crate) mod body;
 
 use axum::{
     Json,
@@ -10,13 +10,14 @@ use axum::{
     extract::{State, rejection::BytesRejection},
     http::StatusCode,
 };
-use opsseer_core::AlertSource;
+use opsseer_core::{Alert, AlertSource};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     app::{App, SharedApp},
     http::error::{ApiError, Problem},
+    pipeline::canary,
 };
 
 /// The incidents that the alerts of a webhook belong to.
@@ -69,7 +70,11 @@ async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<WebhookResponse>), ApiError> {
     let answer = take(app, source, body).await;
-    let result = if answer.is_ok() { "accepted" } else { "refused" };
+    let result = match &answer {
+        Ok(_) => "accepted",
+        Err(error) if error.status().is_server_error() => "unavailable",
+        Err(_) => "refused",
+    };
     metrics::counter!("opsseer_webhooks_total", "source" => source.as_str(), "result" => result).increment(1);
     if let Err(error) = &answer {
         tracing::warn!(
@@ -91,7 +96,9 @@ async fn take(
         .map_err(|error| ApiError::bad_request("body_not_understood", error.to_string()))?;
     metrics::counter!("opsseer_alerts_received_total", "source" => source.as_str())
         .increment(alerts.len() as u64);
-    let incidents = app.ingest.submit(alerts).await?;
+    let (canaries, alerts): (Vec<Alert>, Vec<Alert>) = alerts.into_iter().partition(canary::is_canary);
+    canary::arrived(app, &canaries).await?;
+    let incidents = if alerts.is_empty() { Vec::new() } else { app.ingest.submit(alerts).await? };
     let base = app.config.public_url();
     let short = |incident: opsseer_core::Incident| WebhookIncident {
         id: incident.id.0,

@@ -79,13 +79,17 @@ pub(crate) struct Frame {
     /// The page's own address, to come back to.
     pub(crate) here: String,
     pub(crate) on_list: bool,
+    /// Jobs that were given up.
+    pub(crate) dead_jobs: i64,
     pub(crate) bundle: &'static str,
 }
 
 impl Frame {
     pub(crate) async fn new(app: &App, viewer: Viewer, here: String) -> Result<Self, StoreError> {
-        let on_list = !here.starts_with("/incidents/");
-        Ok(Self { health: Health::read(app).await?, viewer, here, on_list, bundle: static_files::bundle() })
+        let on_list = !here.starts_with("/incidents/") && !here.starts_with("/jobs");
+        let dead_jobs = app.store.count_dead_jobs().await?;
+        let health = Health::read(app).await?;
+        Ok(Self { health, viewer, here, on_list, dead_jobs, bundle: static_files::bundle() })
     }
 
     pub(crate) fn file(&self, name: &str) -> String {

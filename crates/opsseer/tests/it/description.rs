@@ -1,4 +1,4 @@
-//! The API's description is generated from the handlers; the committed copy must not drift.
+//! What is generated and committed must not drift: the API's description, the list of metrics.
 
 #[test]
 fn the_committed_description_is_the_present_one() {
@@ -8,5 +8,15 @@ fn the_committed_description_is_the_present_one() {
     assert!(
         committed.trim() == present.trim(),
         "docs/openapi.json is out of date; run `cargo run --bin opsseer -- openapi > docs/openapi.json`"
+    );
+}
+
+#[test]
+fn the_committed_list_of_metrics_is_the_present_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/METRICS.md");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == opsseer::telemetry::metrics_markdown(),
+        "docs/METRICS.md is out of date; run `cargo run --bin opsseer -- metrics > docs/METRICS.md`"
     );
 }

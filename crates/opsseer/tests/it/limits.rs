@@ -83,3 +83,30 @@ async fn a_server_that_cannot_write_says_so_and_refuses_what_comes() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_sender_that_stalls_within_the_head_of_its_request_loses_the_connection() {
+    let server = TestServer::start_with("[http]\nheader_timeout = \"1s\"", FakeMetrics::default()).await;
+    let mut connection = TcpStream::connect(server.app.config.http.bind).await.unwrap();
+    connection.write_all(b"POST /webhook/alertmanager HTTP/1.1\r\nHost: ops").await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, connection.read_to_string(&mut answer)).await.expect("it must be closed").unwrap();
+    assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+    // Others are served meanwhile and afterwards.
+    assert_eq!(server.get("/readyz").await["ready"], true);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_for_a_free_one() {
+    let server = TestServer::start_with("[http]\nmax_connections = 2", FakeMetrics::default()).await;
+    let bind = server.app.config.http.bind;
+    let idle = [TcpStream::connect(bind).await.unwrap(), TcpStream::connect(bind).await.unwrap()];
+    let waiting = tokio::spawn({
+        let (http, url) = (reqwest::Client::new(), format!("{}/healthz", server.url));
+        async move { http.get(url).send().await.unwrap().status() }
+    });
+    drop(idle);
+    assert_eq!(timeout(PATIENCE, waiting).await.expect("is served in the end").unwrap(), 200);
+    server.stop().await;
+}

@@ -10,12 +10,22 @@
 mod actions;
 mod browser;
 mod command_line;
+#[cfg(unix)]
+mod crash;
 mod description;
 #[cfg(unix)]
 mod e2e;
 mod enrichers;
+mod ingest;
+mod jobs;
+mod lifecycle;
 mod limits;
 mod pages;
+mod pipeline;
+#[path = "../../../connect/tests/it/real_alertmanager.rs"]
+mod real_alertmanager;
+mod regroup;
+mod retention;
 mod stream;
 mod test_server;
 mod webhooks;

@@ -1,10 +1,10 @@
 //! A whole server on a free port, on an empty store, with metrics that the test decides.
 
-use std::{sync::Arc, time::Duration};
+use std::{process::Command, sync::Arc, time::Duration};
 
 use opsseer::{app::App, app::SharedApp, config::Config, server};
 use opsseer_connect::prometheus::FakeMetrics;
-use opsseer_core::SystemClock;
+use opsseer_core::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
@@ -31,22 +31,51 @@ impl TestServer {
         Self::start_in(Arc::new(TempDir::new().unwrap()), overrides, metrics).await
     }
 
-    async fn start_in(folder: Arc<TempDir>, overrides: &str, metrics: FakeMetrics) -> Self {
-        Self::start_at("127.0.0.1:0", folder, overrides, metrics).await
+    /// With a clock that the test sets.
+    pub(crate) async fn start_with_clock(overrides: &str, clock: Arc<dyn Clock>) -> Self {
+        let folder = Arc::new(TempDir::new().unwrap());
+        Self::start_at("127.0.0.1:0", folder, overrides, FakeMetrics::default(), clock).await
     }
 
-    async fn start_at(bind: &str, folder: Arc<TempDir>, overrides: &str, metrics: FakeMetrics) -> Self {
+    async fn start_in(folder: Arc<TempDir>, overrides: &str, metrics: FakeMetrics) -> Self {
+        Self::start_at("127.0.0.1:0", folder, overrides, metrics, Arc::new(SystemClock)).await
+    }
+
+    async fn start_at(
+        bind: &str,
+        folder: Arc<TempDir>,
+        overrides: &str,
+        metrics: FakeMetrics,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (config, listener) = Self::configured(bind, &folder, overrides).await;
+        let metrics = Arc::new(metrics);
+        let app = App::start_with(config, clock, metrics.clone()).await.unwrap();
+        Self::serving(app, listener, metrics, folder)
+    }
+
+    /// What it takes to start an app whose files are in `folder`.
+    pub(crate) async fn configured(bind: &str, folder: &TempDir, overrides: &str) -> (Config, TcpListener) {
         let mut config = Config::with_overrides(overrides).unwrap();
         config.data_dir = folder.path().join("data");
+        config.store.url = store_url(folder);
         config.runbooks.dir = folder.path().join("runbooks");
         let listener = TcpListener::bind(bind).await.unwrap();
         config.http.bind = listener.local_addr().unwrap();
-        let url = config.public_url();
         std::fs::create_dir_all(&config.runbooks.dir).unwrap();
         let runbook = "# Toyprod is slow\n\n## Do this first\n\n1. Switch the chaos off:\n\n   ```sh\n   curl toyprod/chaos?mode=none\n   ```\n";
         std::fs::write(config.runbooks.dir.join("toyprod-slow.md"), runbook).unwrap();
-        let metrics = Arc::new(metrics);
-        let app = App::start_with(config, Arc::new(SystemClock), metrics.clone()).await.unwrap();
+        (config, listener)
+    }
+
+    /// Serves an app that the test has made itself.
+    pub(crate) fn serving(
+        app: SharedApp,
+        listener: TcpListener,
+        metrics: Arc<FakeMetrics>,
+        folder: Arc<TempDir>,
+    ) -> Self {
+        let url = app.config.public_url();
         let serving = tokio::spawn(server::serve(app.clone(), listener));
         // An error only means that another test has done it.
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -55,9 +84,9 @@ impl TestServer {
 
     /// Ends gracefully and starts again on the same files.
     pub(crate) async fn restarted(self) -> Self {
-        let folder = self.folder.clone();
+        let (folder, clock) = (self.folder.clone(), self.app.clock.clone());
         self.stop().await;
-        Self::start_in(folder, "", FakeMetrics::default()).await
+        Self::start_at("127.0.0.1:0", folder, "", FakeMetrics::default(), clock).await
     }
 
     /// Ends gracefully. What is given starts it again, at the same address and on the same files.
@@ -125,6 +154,25 @@ impl TestServer {
     }
 }
 
+/// The same database for the same folder: on PostgreSQL if `OPSSEER_TEST_POSTGRES` names a server
+/// (`postgres://USER@HOST:PORT`), else SQLite's file. `./task test` runs these tests on both.
+pub(crate) fn store_url(folder: &TempDir) -> String {
+    #[expect(clippy::disallowed_methods, reason = "the one place that decides which database the tests run on")]
+    let Ok(server) = std::env::var("OPSSEER_TEST_POSTGRES") else { return String::new() };
+    let noted = folder.path().join("database");
+    if let Ok(name) = std::fs::read_to_string(&noted) {
+        return format!("{server}/{name}");
+    }
+    let name = format!("t{}", uuid::Uuid::now_v7().simple());
+    let made = Command::new("psql")
+        .args(["-q", "-X", "-c", &format!("create database {name}"), &format!("{server}/postgres")])
+        .status()
+        .expect("psql must be installed");
+    assert!(made.success(), "cannot make a database on {server}");
+    std::fs::write(&noted, &name).unwrap();
+    format!("{server}/{name}")
+}
+
 /// A server that was stopped.
 pub(crate) struct PausedServer {
     bind: String,
@@ -133,7 +181,7 @@ pub(crate) struct PausedServer {
 
 impl PausedServer {
     pub(crate) async fn go_on(self) -> TestServer {
-        TestServer::start_at(&self.bind, self.folder, "", FakeMetrics::default()).await
+        TestServer::start_at(&self.bind, self.folder, "", FakeMetrics::default(), Arc::new(SystemClock)).await
     }
 }
 

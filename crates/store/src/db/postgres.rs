@@ -6,7 +6,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::Db;
+use super::{Db, Migrated};
 use crate::{StoreError, migrations};
 
 /// The channel of `NOTIFY`.
@@ -45,13 +45,13 @@ impl Channel {
     }
 }
 
-pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<Db, StoreError> {
+pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(Db, Migrated), StoreError> {
     // Errors name the place without the password.
     let shown =
         || url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, place)| format!("postgres://…@{place}"));
     let failed = |source| StoreError::Open { url: shown(), source };
     let options = PgConnectOptions::from_str(url).map_err(failed)?.application_name("opsseer");
-    migrate(&options).await.map_err(|error| match error {
+    let migrated = migrate(&options).await.map_err(|error| match error {
         Migration::Connect(source) => failed(source),
         Migration::Run(source) => StoreError::Migrate(source),
     })?;
@@ -71,7 +71,7 @@ pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<D
         .await
         .map_err(failed)?;
     let works = knows_notify(&pool).await;
-    Ok(Db::Postgres { pool, channel: Channel { instance: Uuid::now_v7(), works } })
+    Ok((Db::Postgres { pool, channel: Channel { instance: Uuid::now_v7(), works } }, migrated))
 }
 
 enum Migration {
@@ -81,13 +81,15 @@ enum Migration {
 
 /// On a connection of its own, without the time limits of the others: of several processes that start at once, one works
 /// and the others wait for it, by a lock that `sqlx` takes in the database.
-async fn migrate(options: &PgConnectOptions) -> Result<(), Migration> {
+async fn migrate(options: &PgConnectOptions) -> Result<Migrated, Migration> {
     let mut connection = PgConnection::connect_with(options).await.map_err(Migration::Connect)?;
+    let before: Result<Option<i64>, sqlx::Error> =
+        sqlx::query_scalar(migrations::VERSION).fetch_one(&mut connection).await;
     migrations::migrator().run(&mut connection).await.map_err(Migration::Run)?;
     if let Err(error) = connection.close().await {
         tracing::debug!(%error, "the connection that migrated did not close cleanly");
     }
-    Ok(())
+    Ok(migrations::migrated(before))
 }
 
 async fn knows_notify(pool: &PgPool) -> bool {

@@ -2,10 +2,10 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Db, lock::InUse};
+use super::{Db, Migrated, lock::InUse};
 use crate::{StoreError, migrations};
 
-pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<Db, StoreError> {
+pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(Db, Migrated), StoreError> {
     let failed = |source| StoreError::Open { url: url.to_owned(), source };
     let options = SqliteConnectOptions::from_str(url)
         .map_err(failed)?
@@ -25,12 +25,14 @@ pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<D
         .connect_with(options.clone())
         .await
         .map_err(failed)?;
+    let before: Result<Option<i64>, sqlx::Error> = sqlx::query_scalar(migrations::VERSION).fetch_one(&write).await;
     migrations::migrator().run(&write).await.map_err(StoreError::Migrate)?;
+    let migrated = migrations::migrated(before);
     let read = SqlitePoolOptions::new()
         .max_connections(readers.max(1))
         .acquire_timeout(timeout)
         .connect_with(options)
         .await
         .map_err(failed)?;
-    Ok(Db::Sqlite { write, read, lock })
+    Ok((Db::Sqlite { write, read, lock }, migrated))
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod assets;
+mod backup;
 mod canaries;
 mod incidents;
 mod jobs;

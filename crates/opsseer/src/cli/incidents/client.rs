@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use url::Url;
@@ -16,7 +16,7 @@ const TIMELINE_PAGE: &str = "1000";
 
 /// Why there is no answer to print.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ClientError {
+pub(in crate::cli) enum ClientError {
     #[error("cannot set up the HTTP client")]
     Setup(#[source] reqwest::Error),
     #[error(
@@ -41,9 +41,9 @@ pub(super) struct ListQuery {
 }
 
 /// An answer as it came, for scripts, and as far as it is shown to people.
-pub(super) struct Answer<T> {
-    pub(super) raw: Value,
-    pub(super) view: T,
+pub(in crate::cli) struct Answer<T> {
+    pub(in crate::cli) raw: Value,
+    pub(in crate::cli) view: T,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,13 +80,13 @@ struct Problem {
 }
 
 /// A server and a client for it.
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     http: reqwest::Client,
     server: Url,
 }
 
 impl Client {
-    pub(super) fn new(mut server: Url) -> Result<Self, ClientError> {
+    pub(in crate::cli) fn new(mut server: Url) -> Result<Self, ClientError> {
         if !server.path().ends_with('/') {
             server.set_path(&format!("{}/", server.path()));
         }
@@ -131,6 +131,30 @@ impl Client {
         body: &Value,
     ) -> Result<Answer<IncidentView>, ClientError> {
         self.ask(self.http.post(self.url(&format!("api/v1/incidents/{id}/{action}"))).json(body)).await
+    }
+
+    /// Asks for what is at `path` (without a leading slash).
+    pub(in crate::cli) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ClientError> {
+        self.ask(self.http.get(self.url(path))).await
+    }
+
+    /// Asks for what is at `path` and fits.
+    pub(in crate::cli) async fn get_where<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+    ) -> Result<Answer<T>, ClientError> {
+        self.ask(self.http.get(self.url(path)).query(query)).await
+    }
+
+    /// Sends JSON to `path`.
+    pub(in crate::cli) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer<T>, ClientError> {
+        self.ask(self.http.request(method, self.url(path)).json(body)).await
     }
 
     fn url(&self, path: &str) -> Url {

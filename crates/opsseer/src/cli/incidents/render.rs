@@ -134,7 +134,7 @@ fn clock(event: &Value, now: DateTime<Utc>) -> String {
 }
 
 /// A length of time by its largest units. Never negative: clocks of two machines differ.
-fn in_words(length: TimeDelta) -> String {
+pub(in crate::cli) fn in_words(length: TimeDelta) -> String {
     let seconds = length.num_seconds().max(0);
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -146,7 +146,7 @@ fn in_words(length: TimeDelta) -> String {
 }
 
 /// The text on one line, with a mark in place of control characters and of those that turn the direction of writing.
-fn printable(text: &str) -> String {
+pub(in crate::cli) fn printable(text: &str) -> String {
     let harmless = |c: char| match c {
         '\n' | '\r' | '\t' => ' ',
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',

@@ -62,7 +62,9 @@ fn of_event(event: &Event) -> Sentence {
             }
         }
         EventKind::Resolved { reason } => with(by_person(&event.actor, "Resolved", "resolved it"), reason),
-        EventKind::Reopened { reason, .. } => with(by_person(&event.actor, "Reopened", "reopened it"), reason),
+        EventKind::Reopened { reason, .. } => {
+            with(by_person(&event.actor, "Reopened", "reopened it"), reason)
+        }
         kind => match event_words::of(kind, &who) {
             Some(Words { line, more: Some(more) }) => with(line, &more),
             Some(Words { line, more: None }) => short(line),

@@ -142,8 +142,8 @@ impl Envelope<'_> {
                 .insert("generatorURL".to_owned(), format!("[left out by OpsSeer: {} bytes]", url.len()));
         }
         let generator_url = generator_url.filter(|url| url.len() <= MAX_URL_BYTES);
-        cut(&mut labels, self.limits.max_label_bytes);
-        cut(&mut annotations, self.limits.max_annotation_bytes);
+        cut("label", &mut labels, self.limits.max_label_bytes);
+        cut("annotation", &mut annotations, self.limits.max_annotation_bytes);
         Ok(Alert {
             fingerprint,
             identity,
@@ -247,8 +247,10 @@ fn shortened_key(key: String) -> String {
     format!("{}…{}", &key[..key.floor_char_boundary(MAX_KEY_BYTES)], Identity::of(&whole).as_str())
 }
 
-fn cut(texts: &mut Labels, limit: usize) {
+/// Shortens what is too long, with a mark.
+fn cut(what: &'static str, texts: &mut Labels, limit: usize) {
     for text in texts.values_mut().filter(|text| text.len() > limit) {
+        metrics::counter!("opsseer_values_cut_total", "what" => what).increment(1);
         let whole = text.len();
         text.truncate(text.floor_char_boundary(limit));
         *text = format!("{text} … [cut by OpsSeer: {whole} bytes]");

@@ -166,7 +166,7 @@ impl TimelineEvent {
             EventKind::StepFailed { step, error, retry_at } => {
                 shown.knob = knob("×", "warn");
                 shown.what = format!("{} failed: {}", step_words(step), first_line(error, LINE));
-                shown.retry = Some(Retry::new(*retry_at, now));
+                shown.retry = Some(Retry::or_button(*retry_at, now, event.incident, step));
             }
             EventKind::Resolved { reason } => {
                 shown.knob = knob("✓", "good");
@@ -430,7 +430,8 @@ mod tests {
             shown_to("bob", &event(kind))
         };
         assert_eq!(failed(None).what, "Looking for the runbook failed: a");
-        assert!(failed(None).render().expect("renders").contains("Not tried again."));
+        let given_up = failed(None).render().expect("renders");
+        assert!(given_up.contains("Not tried again.") && given_up.contains("<button>Try again"), "{given_up}");
         assert!(failed(Some(at("03:17:00"))).render().expect("renders").contains(">03:17:00</time>"));
     }
 }

@@ -2,23 +2,41 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use opsseer_core::{AssetRef, Charted, RunbookAnswered};
+use opsseer_core::{AssetRef, Charted, IncidentId, RunbookAnswered};
 
 use crate::web::moment::Moment;
 
 /// When a failed step is tried again.
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"{% if let Some(at) = at %}Tried again at {{ at.clock()|safe }}.{% else %}Not tried again.{% endif %}"#
-)]
+#[template(path = "jobs_retry.html")]
 pub(crate) struct Retry {
-    at: Option<Moment>,
+    next: Next,
+}
+
+enum Next {
+    At(Moment),
+    Never,
+    /// Never by itself; a button asks for it.
+    OnRequest {
+        incident: IncidentId,
+        step: String,
+    },
 }
 
 impl Retry {
     pub(crate) fn new(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
-        Self { at: at.map(|at| Moment::new(at, now)) }
+        Self { next: at.map_or(Next::Never, |at| Next::At(Moment::new(at, now))) }
+    }
+
+    /// The same, with a button where a person can ask for another try of this step.
+    pub(crate) fn or_button(
+        at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+        incident: IncidentId,
+        step: &str,
+    ) -> Self {
+        let on_request = || Next::OnRequest { incident, step: step.to_owned() };
+        Self { next: at.map_or_else(on_request, |at| Next::At(Moment::new(at, now))) }
     }
 }
 

@@ -1,0 +1,97 @@
+//! The section `[alertmanager]`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use url::Url;
+
+use super::{ConfigError, SHORTEST_TIME};
+
+/// The section `[alertmanager]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Alertmanager {
+    #[serde(deserialize_with = "url_or_empty", serialize_with = "empty_or_text")]
+    pub url: Option<Url>,
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    pub max_answer_bytes: usize,
+    pub receiver: String,
+    #[serde(with = "humantime_serde")]
+    pub compare_every: Duration,
+    #[serde(with = "humantime_serde")]
+    pub grace: Duration,
+    #[serde(deserialize_with = "time_or_empty", serialize_with = "empty_or_time")]
+    pub canary_every: Option<Duration>,
+}
+
+impl Alertmanager {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let times = [
+            ("alertmanager.compare_every", Some(self.compare_every)),
+            ("alertmanager.canary_every", self.canary_every),
+        ];
+        for (key, given) in times {
+            if let Some(given) = given.filter(|given| *given < SHORTEST_TIME) {
+                let given = format!("{given:?}");
+                return Err(ConfigError::Value { key, given, allowed: "it must be at least 1s" });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn url_or_empty<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Url>, D::Error> {
+    let text = String::deserialize(text)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
+fn empty_or_text<S: Serializer>(url: &Option<Url>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(url.as_ref().map_or("", Url::as_str))
+}
+
+fn time_or_empty<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(text)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    humantime_serde::re::humantime::parse_duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn empty_or_time<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => to.collect_str(&humantime_serde::re::humantime::format_duration(*time)),
+        None => to.serialize_str(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn an_alertmanager_is_asked_only_where_one_is_named() {
+        let config = Config::with_overrides("").expect("usable");
+        assert_eq!((config.alertmanager.url, config.alertmanager.canary_every), (None, None));
+        let set = "[alertmanager]\nurl = \"http://am:9093/x\"\ncanary_every = \"1m\"";
+        let config = Config::with_overrides(set).expect("usable");
+        assert_eq!(config.alertmanager.url.as_ref().map(url::Url::as_str), Some("http://am:9093/x"));
+        let printed = toml::to_string(&config).expect("printable");
+        assert_eq!(
+            toml::to_string(&Config::with_overrides(&printed).expect("readable")).expect("printable"),
+            printed
+        );
+    }
+
+    #[test]
+    fn a_pace_that_would_never_rest_and_an_address_that_is_none_are_refused() {
+        let error = Config::with_overrides("[alertmanager]\ncanary_every = \"10ms\"").expect_err("must fail");
+        assert_eq!(error.to_string(), "alertmanager.canary_every is 10ms; it must be at least 1s");
+        assert!(Config::with_overrides("[alertmanager]\nurl = \"am 9093\"").is_err());
+        assert!(Config::with_overrides("[alertmanager]\ncanary_every = \"often\"").is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! Alerts that did not arrive by webhook, and the signs that none do.
+
+mod canary;
+mod missed;
+mod silences;
+mod watchdog;
+mod world;
