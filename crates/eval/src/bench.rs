@@ -8,9 +8,13 @@ mod answer;
 mod error;
 mod figures;
 mod kept;
+pub mod live;
 mod load;
 pub mod machine;
+pub mod reads;
 mod requests;
+mod sse;
+pub mod status;
 
 use std::{net::SocketAddr, sync::Arc, sync::atomic::AtomicU64, time::Duration};
 
@@ -24,11 +28,11 @@ use self::{
 use crate::server::Server;
 
 pub use error::BenchError;
-pub use figures::{BenchReport, Figure, Settings};
+pub use figures::{BenchReport, Figure, Settings, Times};
 pub use kept::Kept;
 
 /// The name of the figure that the others of OpsSeer's are compared with.
-const NO_OP: &str = "opsseer /healthz";
+const NO_OP: &str = "/healthz";
 
 /// How many services the alerts are about. Each has one open incident, which all its alerts join.
 const SERVICES: u64 = 50;
@@ -55,6 +59,8 @@ pub struct Plan {
 /// A server to measure.
 #[derive(Debug, Clone)]
 pub struct Target {
+    /// What tells it from the others: its database.
+    pub name: &'static str,
     /// Its address; plain HTTP.
     pub url: Url,
     /// Its process, to tell what an answer costs in processor time.
@@ -63,49 +69,72 @@ pub struct Target {
 
 /// A load that has its turn in each round.
 struct Turn {
-    name: &'static str,
+    name: String,
     senders: usize,
     address: SocketAddr,
     pid: Option<u32>,
     traffic: Arc<Traffic>,
     series: Series,
+    /// The place of the server that keeps its alerts, if they are new ones.
+    numbers_of: Option<usize>,
 }
 
 impl Turn {
+    async fn new(
+        name: String,
+        senders: usize,
+        target: &Target,
+        traffic: Traffic,
+        beside: Option<&'static str>,
+    ) -> Result<Self, BenchError> {
+        Ok(Self {
+            series: Series::new(name.clone(), senders, beside),
+            name,
+            senders,
+            address: resolve(&target.url).await?,
+            pid: target.pid,
+            traffic: Arc::new(traffic),
+            numbers_of: None,
+        })
+    }
+
     fn load(&self, warm_up: Duration, measured: Duration) -> Load {
         let Self { senders, address, pid, .. } = *self;
         Load { address, traffic: Arc::clone(&self.traffic), senders, warm_up, measured, pid }
     }
 }
 
-/// Measures `opsseer`, which must be fresh, and `toyprod`. `progress` hears of each turn before it begins.
+/// Measures the servers of OpsSeer, which must be fresh, and `toyprod`. `progress` hears of each turn before it begins.
 pub async fn run(
     plan: &Plan,
-    opsseer: &Target,
+    opsseer: &[Target],
     toyprod: Option<&Target>,
     mut progress: impl FnMut(&str),
 ) -> Result<BenchReport, BenchError> {
     let mut turns = turns(plan, opsseer, toyprod).await?;
     // The number of the next alert. Shared by all webhook loads, so that no alert is sent twice.
     let next = Arc::new(AtomicU64::new(0));
-    let mut acknowledged = Vec::new();
-    let server = Server::new(&opsseer.url)?;
-    if let Some(webhook) = turns.first() {
-        // Incidents that open ask for work of their own (runbooks, pictures). It is done before anything is measured.
-        progress("opening the incidents, then waiting until the work that follows is done");
-        acknowledged.extend(webhook.load(OPENING, Duration::ZERO).run(Arc::clone(&next)).await?.acknowledged);
-        settle(opsseer.pid).await;
-    }
-    for round in 1..=plan.rounds {
-        for turn in &mut turns {
-            progress(&format!("round {round} of {}: {}, {} senders", plan.rounds, turn.name, turn.senders));
-            let mut measured = turn.load(plan.warm_up, plan.measured).run(Arc::clone(&next)).await?;
-            acknowledged.append(&mut measured.acknowledged);
-            turn.series.add(measured);
+    // What each server answered with 202, in the order of the servers.
+    let mut acknowledged = vec![Vec::new(); opsseer.len()];
+    // Incidents that open ask for work of their own (runbooks, pictures). It is done before anything is measured.
+    progress("opening the incidents, then waiting until the work that follows is done");
+    for (place, target) in opsseer.iter().enumerate() {
+        if let Some(webhook) = turns.iter().find(|turn| turn.numbers_of == Some(place)) {
+            let opened = webhook.load(OPENING, Duration::ZERO).run(Arc::clone(&next)).await?;
+            acknowledged[place].extend(opened.acknowledged);
         }
+        settle(target.pid).await;
+    }
+    for (place, numbers) in
+        take_turns(&mut turns, (plan.rounds, plan.warm_up, plan.measured), &next, &mut progress).await?
+    {
+        acknowledged[place].extend(numbers);
     }
     progress("looking for every alert that was answered with 202");
-    let kept = kept::look_for(&server, &acknowledged).await?;
+    let mut kept = Vec::new();
+    for (target, acknowledged) in opsseer.iter().zip(&acknowledged) {
+        kept.push(kept::look_for(target.name, &Server::new(&target.url)?, acknowledged).await?);
+    }
     let settings = Settings {
         rounds: plan.rounds,
         warm_up_seconds: plan.warm_up.as_secs_f64(),
@@ -117,44 +146,57 @@ pub async fn run(
     Ok(BenchReport { settings, figures: figures::of(&series), kept })
 }
 
-async fn turns(plan: &Plan, opsseer: &Target, toyprod: Option<&Target>) -> Result<Vec<Turn>, BenchError> {
-    let address = resolve(&opsseer.url).await?;
-    let host = address.to_string();
-    let webhook = Arc::new(Traffic {
-        requests: (0..SERVICES).map(|service| requests::webhook(&host, service)).collect(),
-        expected: 202,
-        numbered: true,
-    });
-    let health = Arc::new(Traffic {
-        requests: vec![Template::get(&host, "/healthz")],
-        expected: 200,
-        numbered: false,
-    });
-    let repeated = Arc::new(Traffic {
-        requests: vec![requests::repeated_webhook(&host)],
-        expected: 202,
-        numbered: false,
-    });
+/// Lets every load have its turn in every round. Gives the numbers that each server has acknowledged.
+async fn take_turns(
+    turns: &mut [Turn],
+    (rounds, warm_up, measured): (usize, Duration, Duration),
+    next: &Arc<AtomicU64>,
+    progress: &mut impl FnMut(&str),
+) -> Result<Vec<(usize, Vec<u64>)>, BenchError> {
+    let mut acknowledged = Vec::new();
+    for round in 1..=rounds {
+        for turn in &mut *turns {
+            progress(&format!("round {round} of {rounds}: {}, {} senders", turn.name, turn.senders));
+            let mut one = turn.load(warm_up, measured).run(Arc::clone(next)).await?;
+            if let Some(place) = turn.numbers_of {
+                acknowledged.push((place, std::mem::take(&mut one.acknowledged)));
+            }
+            turn.series.add(one);
+        }
+    }
+    Ok(acknowledged)
+}
 
+async fn turns(plan: &Plan, opsseer: &[Target], toyprod: Option<&Target>) -> Result<Vec<Turn>, BenchError> {
     let mut turns = Vec::new();
-    let mut turn = |name, senders, address, pid, traffic: &Arc<Traffic>, beside| {
-        let series = Series::new(name, senders, beside);
-        turns.push(Turn { name, senders, address, pid, traffic: Arc::clone(traffic), series });
-    };
     for &senders in &plan.senders {
-        turn("opsseer webhook, new alerts", senders, address, opsseer.pid, &webhook, Some(NO_OP));
-        turn(NO_OP, senders, address, opsseer.pid, &health, None);
+        for (place, target) in opsseer.iter().enumerate() {
+            let host = resolve(&target.url).await?.to_string();
+            let requests = (0..SERVICES).map(|service| requests::webhook(&host, service)).collect();
+            let traffic = Traffic { requests, expected: 202, numbered: true };
+            let name = format!("webhook, new alerts, {}", target.name);
+            let mut turn = Turn::new(name, senders, target, traffic, Some(NO_OP)).await?;
+            turn.numbers_of = Some(place);
+            turns.push(turn);
+        }
+        if let Some(target) = opsseer.first() {
+            let host = resolve(&target.url).await?.to_string();
+            let traffic = Traffic::gets(vec![Template::get(&host, "/healthz")]);
+            turns.push(Turn::new(NO_OP.to_owned(), senders, target, traffic, None).await?);
+        }
     }
     let most = plan.senders.first().copied().unwrap_or(1);
-    turn("opsseer webhook, same alert", most, address, opsseer.pid, &repeated, Some(NO_OP));
+    for target in opsseer {
+        let host = resolve(&target.url).await?.to_string();
+        let requests = vec![requests::repeated_webhook(&host)];
+        let traffic = Traffic { requests, expected: 202, numbered: false };
+        let name = format!("webhook, same alert, {}", target.name);
+        turns.push(Turn::new(name, most, target, traffic, Some(NO_OP)).await?);
+    }
     if let Some(toyprod) = toyprod {
-        let address = resolve(&toyprod.url).await?;
-        let orders = Arc::new(Traffic {
-            requests: vec![Template::get(&address.to_string(), "/orders?count=10")],
-            expected: 200,
-            numbered: false,
-        });
-        turn("toyprod /orders?count=10", most, address, toyprod.pid, &orders, None);
+        let host = resolve(&toyprod.url).await?.to_string();
+        let traffic = Traffic::gets(vec![Template::get(&host, "/orders?count=10")]);
+        turns.push(Turn::new("toyprod /orders?count=10".to_owned(), most, toyprod, traffic, None).await?);
     }
     Ok(turns)
 }

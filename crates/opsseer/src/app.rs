@@ -145,6 +145,7 @@ fn configured_alertmanager(config: &Config) -> anyhow::Result<Option<Arc<dyn Ale
     let settings = &config.alertmanager;
     let Some(url) = &settings.url else { return Ok(None) };
     let limits = Limits { timeout: settings.timeout, max_body_bytes: settings.max_answer_bytes };
-    let client = AlertmanagerClient::new(url.clone(), limits).context("cannot use the configured Alertmanager")?;
+    let client =
+        AlertmanagerClient::new(url.clone(), limits).context("cannot use the configured Alertmanager")?;
     Ok(Some(Arc::new(client)))
 }

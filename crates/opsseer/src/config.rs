@@ -12,7 +12,7 @@ use figment::{
 };
 use opsseer_core::Policy;
 use opsseer_store::StoreConfig;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 pub use alertmanager::Alertmanager;
@@ -67,6 +67,7 @@ pub struct Http {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config.default.toml is the documentation")]
 pub struct Store {
+    #[serde(serialize_with = "without_password")]
     pub url: String,
     pub readers: u32,
     #[serde(with = "humantime_serde")]
@@ -257,6 +258,23 @@ impl Config {
     }
 }
 
+/// What `opsseer config print` shows of an address may be read by anybody.
+fn without_password<S: Serializer>(address: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let Ok(mut url) = Url::parse(address) else { return serializer.serialize_str(address) };
+    let secret = |name: &str| name.eq_ignore_ascii_case("password");
+    let pairs: Vec<(String, String)> = url
+        .query_pairs()
+        .map(|(name, value)| (name.to_string(), if secret(&name) { "…".to_owned() } else { value.to_string() }))
+        .collect();
+    if url.password().is_some() && url.set_password(Some("…")).is_err() {
+        return serializer.serialize_str("…");
+    }
+    if pairs.iter().any(|(name, _)| secret(name)) {
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    serializer.serialize_str(url.as_str())
+}
+
 fn defaults() -> Figment {
     Figment::from(Toml::string(DEFAULT))
 }
@@ -277,6 +295,16 @@ mod tests {
         let error = Config::with_overrides("[http]\nbnid = \"127.0.0.1:1\"").expect_err("must fail");
         let ConfigError::Read(error) = error else { panic!("{error}") };
         assert!(error.to_string().contains("bnid"), "{error}");
+    }
+
+    #[test]
+    fn the_stores_password_is_not_printed() {
+        for address in ["postgres://ada:hunter2@db/opsseer", "postgres://db/opsseer?user=ada&password=hunter2"] {
+            let config = Config::with_overrides(&format!("[store]\nurl = \"{address}\"")).expect("usable");
+            let printed = toml::to_string(&config).expect("printable");
+            assert!(!printed.contains("hunter2") && printed.contains("/opsseer"), "{printed}");
+            assert_eq!(config.store_config().url, address);
+        }
     }
 
     #[test]

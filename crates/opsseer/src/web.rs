@@ -41,7 +41,7 @@ pub fn routes() -> Router<SharedApp> {
         .route("/incidents/{incident}/ack", post(people::acknowledge_incident))
         .route("/incidents/{incident}/resolve", post(people::resolve_incident))
         .route("/incidents/{incident}/reopen", post(people::reopen_incident))
-        .route("/jobs", get(jobs::show_failed_jobs))
+        .route("/jobs", get(jobs::show_jobs))
         .route("/jobs/retry", post(jobs::retry_jobs))
         .route("/jobs/{job}/retry", post(jobs::retry_job))
         .route("/name", post(people::keep_name));

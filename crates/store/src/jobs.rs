@@ -93,7 +93,8 @@ const RETURN: &str = "update jobs set available_at = $3, returned = returned + 1
     where id = $1 and attempt = $2 and state = 'pending'";
 const GIVE_UP: &str = "update jobs set state = 'dead', available_at = $3, last_error = $4
     where id = $1 and attempt = $2 and state = 'pending'";
-const REPRIORITISE: &str = "update jobs set priority = $2 where incident_id = $1 and priority <> $2 and state <> 'done'";
+const REPRIORITISE: &str =
+    "update jobs set priority = $2 where incident_id = $1 and priority <> $2 and state <> 'done'";
 const OLDEST: &str = "select min(available_at) from jobs where state = 'pending' and available_at <= $1";
 const COUNT: &str = "select state, count(*) from jobs group by state";
 

@@ -55,6 +55,14 @@ pub enum BenchError {
         /// Why.
         source: io::Error,
     },
+    /// The server did not do what a measurement needs.
+    #[error("cannot {what}: {answer}")]
+    Action {
+        /// What was asked for.
+        what: &'static str,
+        /// What it answered.
+        answer: String,
+    },
     /// The server's alerts cannot be read.
     #[error("cannot read back what the server kept")]
     ReadBack(#[from] EvalError),

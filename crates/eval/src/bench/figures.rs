@@ -25,7 +25,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Serialize)]
 pub struct Figure {
     /// What was asked of whom.
-    pub name: &'static str,
+    pub name: String,
     /// Connections, each with one request in flight.
     pub senders: usize,
     /// Right answers a second.
@@ -52,6 +52,19 @@ pub struct Figure {
     pub first_wrong: Option<String>,
 }
 
+impl Figure {
+    /// What makes it worthless.
+    pub fn fault(&self) -> Option<String> {
+        let Self { name, senders, wrong, first_wrong, .. } = self;
+        if *wrong > 0 {
+            let first = first_wrong.as_deref().unwrap_or_default();
+            return Some(format!("{name}, {senders} senders: {wrong} wrong answers, the first: {first:?}"));
+        }
+        (self.per_second_min <= 0.0)
+            .then(|| format!("{name}, {senders} senders: a round without a right answer"))
+    }
+}
+
 /// A benchmark's result.
 #[derive(Debug, Clone, Serialize)]
 pub struct BenchReport {
@@ -59,33 +72,25 @@ pub struct BenchReport {
     pub settings: Settings,
     /// The figures.
     pub figures: Vec<Figure>,
-    /// Whether all that was acknowledged is there.
-    pub kept: Kept,
+    /// Whether all that was acknowledged is there, on each server.
+    pub kept: Vec<Kept>,
 }
 
 impl BenchReport {
     /// What makes the figures worthless, a line each.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        for Figure { name, senders, wrong, first_wrong, per_second_min, .. } in &self.figures {
-            if *wrong > 0 {
-                let first = first_wrong.as_deref().unwrap_or_default();
-                faults
-                    .push(format!("{name}, {senders} senders: {wrong} wrong answers, the first: {first:?}"));
+        faults.extend(self.figures.iter().filter_map(Figure::fault));
+        for Kept { server, lost, kept_twice, rows_of_repeated, .. } in &self.kept {
+            if *lost > 0 {
+                faults.push(format!("{server}: {lost} alerts were answered with 202 and are not there"));
             }
-            if *per_second_min <= 0.0 {
-                faults.push(format!("{name}, {senders} senders: a round without a right answer"));
+            if *kept_twice > 0 {
+                faults.push(format!("{server}: {kept_twice} alerts are kept more than once"));
             }
-        }
-        let Kept { lost, kept_twice, rows_of_repeated, .. } = self.kept;
-        if lost > 0 {
-            faults.push(format!("{lost} alerts were answered with 202 and are not there"));
-        }
-        if kept_twice > 0 {
-            faults.push(format!("{kept_twice} alerts are kept more than once"));
-        }
-        if rows_of_repeated > 1 {
-            faults.push(format!("the repeated alert is kept {rows_of_repeated} times"));
+            if *rows_of_repeated > 1 {
+                faults.push(format!("{server}: the repeated alert is kept {rows_of_repeated} times"));
+            }
         }
         faults
     }
@@ -93,7 +98,7 @@ impl BenchReport {
 
 /// The rounds of one load.
 pub(super) struct Series {
-    name: &'static str,
+    name: String,
     senders: usize,
     /// The name of the load that this one is compared with.
     beside: Option<&'static str>,
@@ -107,7 +112,7 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn new(name: &'static str, senders: usize, beside: Option<&'static str>) -> Self {
+    pub(super) fn new(name: String, senders: usize, beside: Option<&'static str>) -> Self {
         Self {
             name,
             senders,
@@ -150,7 +155,7 @@ pub(super) fn of(all: &[Series]) -> Vec<Figure> {
                 pairs.map(|(own, other)| own / other).collect::<Vec<_>>()
             });
             Figure {
-                name: series.name,
+                name: series.name.clone(),
                 senders: series.senders,
                 per_second: median(&series.per_second),
                 per_second_min: series.per_second.iter().copied().fold(f64::INFINITY, f64::min),
@@ -166,6 +171,27 @@ pub(super) fn of(all: &[Series]) -> Vec<Figure> {
             }
         })
         .collect()
+}
+
+/// How long something took, again and again.
+#[derive(Debug, Clone, Serialize)]
+pub struct Times {
+    /// How often it was done.
+    pub count: usize,
+    /// Half of them took at most this long, in milliseconds.
+    pub p50_ms: f64,
+    /// 99 of 100 took at most this long, in milliseconds.
+    pub p99_ms: f64,
+    /// The longest, in milliseconds.
+    pub max_ms: f64,
+}
+
+impl Times {
+    pub(super) fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        let quantile = |share| quantile_ms(&times, share);
+        Self { count: times.len(), p50_ms: quantile(0.50), p99_ms: quantile(0.99), max_ms: quantile(1.0) }
+    }
 }
 
 /// The mean of the two in the middle, where there is no one in the middle. 0 of nothing.
@@ -212,8 +238,8 @@ mod tests {
 
     #[test]
     fn a_figure_is_a_median_and_its_ratio_is_taken_round_by_round() {
-        let mut own = Series::new("own", 8, Some("no-op"));
-        let mut no_op = Series::new("no-op", 8, None);
+        let mut own = Series::new("own".to_owned(), 8, Some("no-op"));
+        let mut no_op = Series::new("no-op".to_owned(), 8, None);
         for (own_answers, no_op_answers) in [(100, 200), (50, 500), (300, 400)] {
             own.add(round(own_answers, 4));
             no_op.add(round(no_op_answers, 1));

@@ -7,6 +7,8 @@ use crate::server::Server;
 /// Whether what was acknowledged is there.
 #[derive(Debug, Clone, Serialize)]
 pub struct Kept {
+    /// Which server.
+    pub server: &'static str,
     /// Different alerts that were answered with 202.
     pub acknowledged: usize,
     /// Different alerts of this benchmark that the server keeps, the repeated one left out.
@@ -20,7 +22,11 @@ pub struct Kept {
 }
 
 /// Reads all the server's alerts and compares them with the numbers that were acknowledged.
-pub(super) async fn look_for(server: &Server, acknowledged: &[u64]) -> Result<Kept, BenchError> {
+pub(super) async fn look_for(
+    name: &'static str,
+    server: &Server,
+    acknowledged: &[u64],
+) -> Result<Kept, BenchError> {
     let largest = acknowledged.iter().max().copied().unwrap_or(0);
     let mut rows = vec![0_u32; usize::try_from(largest).unwrap_or(usize::MAX).saturating_add(1)];
     let mut rows_of_repeated = 0;
@@ -38,6 +44,7 @@ pub(super) async fn look_for(server: &Server, acknowledged: &[u64]) -> Result<Ke
         .await?;
     let has_row = |number: &&u64| usize::try_from(**number).is_ok_and(|number| rows[number] > 0);
     Ok(Kept {
+        server: name,
         acknowledged: acknowledged.len(),
         kept: rows.iter().filter(|count| **count > 0).count(),
         lost: acknowledged.len() - acknowledged.iter().filter(has_row).count(),

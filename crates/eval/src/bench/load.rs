@@ -108,12 +108,15 @@ impl Load {
         to: Instant,
         next: &AtomicU64,
     ) -> Result<Measured, BenchError> {
+        // Where nothing has a number of its own, the numbers only choose among the requests.
+        let own = AtomicU64::new(0);
+        let next = if self.traffic.numbered { next } else { &own };
         let mut measured = Measured::default();
         let mut request = Vec::new();
         let mut answer = Vec::with_capacity(16 * 1024);
         let kinds = u64::try_from(self.traffic.requests.len()).unwrap_or(u64::MAX);
         loop {
-            let number = if self.traffic.numbered { next.fetch_add(1, Ordering::Relaxed) } else { 0 };
+            let number = next.fetch_add(1, Ordering::Relaxed);
             let kind = usize::try_from(number % kinds).unwrap_or(0);
             self.traffic.requests[kind].fill(number, &mut request);
             let sent = Instant::now();

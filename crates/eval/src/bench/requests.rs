@@ -18,6 +18,13 @@ pub(super) struct Traffic {
     pub(super) numbered: bool,
 }
 
+impl Traffic {
+    /// Questions that are answered with 200.
+    pub(super) fn gets(requests: Vec<Template>) -> Self {
+        Self { requests, expected: 200, numbered: false }
+    }
+}
+
 /// A request's bytes and where the number goes.
 pub(super) struct Template {
     bytes: Vec<u8>,

@@ -30,7 +30,10 @@ pub struct BenchArgs {
     /// How long each load is measured in each of three rounds, in seconds.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
-    /// With this many senders only [default: 32, 8 and 1; 8 for --crash].
+    /// How many events the store holds that timelines are read from; 0 leaves that out.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    events: u64,
+    /// With this many senders only [default: 32, 8, 1 and 128; 8 for --crash].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     senders: Option<u16>,
     /// Kill the server so often under load, and look whether anything is lost or done twice.

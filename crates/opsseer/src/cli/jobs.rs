@@ -68,7 +68,7 @@ struct RetryArgs {
     /// All that were given up.
     #[arg(long)]
     all: bool,
-    /// Of all, only this kind, such as chart_metric.
+    /// Of all, only this kind, such as `chart_metric`.
     #[arg(long, requires = "all")]
     kind: Option<String>,
     #[command(flatten)]
@@ -133,7 +133,8 @@ async fn run(
                 return print_json(&answer.raw, out);
             }
             let JobView { kind, incident, .. } = answer.view;
-            writeln!(out, "{} of INC-{incident} is tried again.", printable(&kind)).context("cannot print the answer")
+            writeln!(out, "{} of INC-{incident} is tried again.", printable(&kind))
+                .context("cannot print the answer")
         }
         Command::Retry(RetryArgs { job: None, kind, author, .. }) => {
             let body = json!({"by": author.by, "kind": kind});

@@ -142,13 +142,16 @@ async fn run(
             let path = format!("api/v1/silences/{silence}");
             let answer: Answer<EndedView> =
                 match client.send(Method::DELETE, &path, &json!({"by": author.by})).await {
-                    Err(ClientError::NotFound(why)) => bail!("{why}; `opsseer silences list` shows those that there are"),
+                    Err(ClientError::NotFound(why)) => {
+                        bail!("{why}; `opsseer silences list` shows those that there are")
+                    }
                     other => other?,
                 };
             if json {
                 return print_json(&answer.raw, out);
             }
-            let told = answer.view.incident.map(|one| format!("; INC-{} says so", one.number)).unwrap_or_default();
+            let told =
+                answer.view.incident.map(|one| format!("; INC-{} says so", one.number)).unwrap_or_default();
             writeln!(out, "The silence is ended{told}.").context("cannot print the answer")
         }
     }
@@ -164,7 +167,8 @@ fn list(silences: &[SilenceView], now: DateTime<Utc>, out: &mut dyn Write) -> io
             end if end > now => format!("in {}", in_words(end - now)),
             end => format!("{} ago", in_words(now - end)),
         };
-        let texts = [&silence.state, &silence.id, &ends, &silence.created_by, &silence.matchers, &silence.comment];
+        let texts =
+            [&silence.state, &silence.id, &ends, &silence.created_by, &silence.matchers, &silence.comment];
         texts.map(|text| printable(text)).to_vec()
     };
     table::write(out, &head, &silences.iter().map(row).collect::<Vec<_>>())
@@ -243,7 +247,8 @@ mod tests {
             .and(path("/api/v1/incidents/7/silence"))
             .and(body_json(json!({"by": "ada", "for": "30m", "comment": "on it"})))
             .respond_with(
-                ResponseTemplate::new(200).set_body_json(json!({"incident": {}, "silences": [silence("active")]})),
+                ResponseTemplate::new(200)
+                    .set_body_json(json!({"incident": {}, "silences": [silence("active")]})),
             );
         let create = CreateArgs {
             incident: Reference("7".into()),
@@ -259,12 +264,18 @@ mod tests {
     #[tokio::test]
     async fn ending_one_says_which_incident_knows_of_it() {
         let end = || Command::End(EndArgs { silence: ID.into(), author: author() });
-        let gone = |response| Mock::given(method("DELETE")).and(path(format!("/api/v1/silences/{ID}"))).respond_with(response);
+        let gone = |response| {
+            Mock::given(method("DELETE")).and(path(format!("/api/v1/silences/{ID}"))).respond_with(response)
+        };
         let ended = ResponseTemplate::new(200).set_body_json(json!({"incident": {"number": 7}}));
         let text = run_on(gone(ended), end(), false).await.expect("ended");
         assert_eq!(text, "The silence is ended; INC-7 says so.\n");
-        let unknown = ResponseTemplate::new(404).set_body_json(json!({"detail": "Alertmanager knows no silence x"}));
+        let unknown =
+            ResponseTemplate::new(404).set_body_json(json!({"detail": "Alertmanager knows no silence x"}));
         let error = run_on(gone(unknown), end(), false).await.expect_err("unknown").to_string();
-        assert_eq!(error, "Alertmanager knows no silence x; `opsseer silences list` shows those that there are");
+        assert_eq!(
+            error,
+            "Alertmanager knows no silence x; `opsseer silences list` shows those that there are"
+        );
     }
 }

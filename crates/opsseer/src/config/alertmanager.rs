@@ -50,6 +50,7 @@ fn url_or_empty<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Url>, D::Er
     text.parse().map(Some).map_err(D::Error::custom)
 }
 
+#[expect(clippy::ref_option, reason = "serde hands it over like this")]
 fn empty_or_text<S: Serializer>(url: &Option<Url>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(url.as_ref().map_or("", Url::as_str))
 }
@@ -62,6 +63,7 @@ fn time_or_empty<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Duration>,
     humantime_serde::re::humantime::parse_duration(&text).map(Some).map_err(D::Error::custom)
 }
 
+#[expect(clippy::ref_option, reason = "serde hands it over like this")]
 fn empty_or_time<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => to.collect_str(&humantime_serde::re::humantime::format_duration(*time)),

@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn a_limit_for_work_that_is_not_there_or_of_nothing_is_refused() {
-        for (set, given) in [("chart_metrics = 2", "chart_metrics"), ("chart_metric = 0", "chart_metric = 0")] {
+        for (set, given) in [("chart_metrics = 2", "chart_metrics"), ("chart_metric = 0", "chart_metric = 0")]
+        {
             let set = format!("[jobs]\nat_most = {{ {set} }}");
             let error = Config::with_overrides(&set).expect_err("must fail").to_string();
             assert!(error.starts_with("jobs.at_most is") && error.contains(given), "{error}");

@@ -145,7 +145,10 @@ pub async fn silence_incident(
 ) -> Result<Json<SilencedResponse>, ApiError> {
     let Json(body) = body?;
     let time = parse_duration(&body.time).map_err(|_| {
-        ApiError::bad_request("invalid_value", format!("for is {:?}; it must be a time such as 1h", body.time))
+        ApiError::bad_request(
+            "invalid_value",
+            format!("for is {:?}; it must be a time such as 1h", body.time),
+        )
     })?;
     let (incident, made) =
         silences::silence(&app, id.parse()?, &body.by, time, body.comment.as_deref()).await?;

@@ -84,12 +84,12 @@ async fn compare(
     mend(app, "fired", fired).await?;
     if !missed.resolved.is_empty() {
         let silences = alertmanager.silences().await?;
-        let (silenced, unsilenced): (Vec<&StoredAlert>, Vec<&StoredAlert>) =
+        let (unheard, missed): (Vec<&StoredAlert>, Vec<&StoredAlert>) =
             missed.resolved.into_iter().partition(|known| was_silenced(known, &silences));
-        let silenced = silenced.into_iter().map(|known| resolved(known, now, RESOLVED_IN_SILENCE)).collect();
-        submit(app, silenced).await?;
-        let unsilenced = unsilenced.into_iter().map(|known| resolved(known, now, RESOLVED)).collect();
-        mend(app, "resolved", unsilenced).await?;
+        submit(app, unheard.into_iter().map(|known| resolved(known, now, RESOLVED_IN_SILENCE)).collect())
+            .await?;
+        mend(app, "resolved", missed.into_iter().map(|known| resolved(known, now, RESOLVED)).collect())
+            .await?;
     }
     app.pipeline.set_compared_at(now);
     Ok(())

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use humantime_serde::re::humantime::format_duration;
-use opsseer_connect::alertmanager::{Alertmanager, AlertmanagerError, Matcher, NewSilence, Silence};
+use opsseer_connect::alertmanager::{
+    Alertmanager, AlertmanagerError, Matcher, NewSilence, Silence, SilenceState,
+};
 use opsseer_core::{
     Actor, AlertSource, Event, EventId, EventKind, Incident, IncidentId, IncidentNumber, NewEvent,
 };
@@ -55,7 +57,7 @@ impl From<AlertmanagerError> for SilenceError {
     fn from(error: AlertmanagerError) -> Self {
         match error {
             AlertmanagerError::SilenceNotFound { id } => Self::Unknown(id),
-            other => Self::Alertmanager(other),
+            AlertmanagerError::Request(_) => Self::Alertmanager(error),
         }
     }
 }
@@ -191,7 +193,7 @@ fn made_from(id: String, silence: NewSilence) -> Silence {
         updated_at: silence.starts_at,
         created_by: silence.created_by,
         comment: silence.comment,
-        state: opsseer_connect::alertmanager::SilenceState::Active,
+        state: SilenceState::Active,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use opsseer_core::{Alert, AlertSource, AlertStatus, Fingerprint, Identity, Labels};
 use opsseer_store::StoreError;
+use url::Url;
 
 use super::{in_words, rounds::Rounds};
 use crate::{
@@ -64,9 +65,7 @@ async fn look(app: &App) -> Result<(), WatchError> {
         // Said again each time, so that it does not count as forgotten.
         (Verdict::Silent(_), Some(raised)) => raised,
         (Verdict::Silent(since), None) => alert(app, since),
-        (Verdict::Arriving, Some(raised)) => {
-            Alert { status: AlertStatus::Resolved, ends_at: last, ..raised }
-        }
+        (Verdict::Arriving, Some(raised)) => Alert { status: AlertStatus::Resolved, ends_at: last, ..raised },
         (Verdict::Arriving, None) | (Verdict::Unclear, _) => return Ok(()),
     };
     app.ingest.submit(vec![alert]).await?;
@@ -118,10 +117,21 @@ fn alert(app: &App, since: DateTime<Utc>) -> Alert {
         starts_at: since,
         start_is_guessed: false,
         ends_at: None,
-        generator_url: None,
+        generator_url: Some(graph(&app.config.prometheus.url, app.config.correlation.heartbeat_max_age)),
         group_key: None,
         note: None,
     }
+}
+
+/// Where Prometheus shows the age of the heartbeat, with the limit that it has passed: the incident's picture.
+fn graph(prometheus: &Url, max_age: Duration) -> String {
+    let mut url = prometheus.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push("graph");
+    }
+    let expr = format!("min(opsseer_heartbeat_age_seconds) > {}", max_age.as_secs());
+    url.query_pairs_mut().append_pair("g0.expr", &expr);
+    url.to_string()
 }
 
 fn texts<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
@@ -153,6 +163,19 @@ mod tests {
         assert_eq!(verdict_at(5000, Some(950), 4900), Verdict::Unclear);
         assert_eq!(verdict_at(5081, Some(950), 4900), Verdict::Silent(at(5080)));
         assert_eq!(verdict_at(5000, Some(4990), 4900), Verdict::Arriving);
+    }
+
+    #[test]
+    fn its_picture_is_the_age_of_the_heartbeat() {
+        for base in ["http://prometheus:9090", "http://proxy/prometheus/"] {
+            let url = graph(&base.parse().expect("an address"), Duration::from_mins(3));
+            let expr = opsseer_connect::promql::expr_of_generator_url(&url);
+            assert_eq!(expr.as_deref(), Some("min(opsseer_heartbeat_age_seconds) > 180"), "{url}");
+        }
+        assert!(
+            graph(&"http://proxy/p/".parse().expect("an address"), Duration::ZERO)
+                .starts_with("http://proxy/p/graph?")
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod timeline;
 mod words;
 
 pub(crate) use headline::{State, alerts_words, owner_words, severity_word};
-pub(crate) use words::step_words;
+pub(crate) use words::{sentence_case, step_words};
 
 use askama::Template;
 use axum::{

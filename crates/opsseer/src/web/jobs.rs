@@ -1,4 +1,5 @@
-//! The page of work that failed: what an incident lacks, why, and a button that asks for another try.
+//! The page of work that failed: what an incident lacks, why, and a button that asks for another try. Beside it, what
+//! still waits.
 
 use askama::Template;
 use axum::{
@@ -22,7 +23,7 @@ use crate::{
     jobs::retry::{self, RetryError},
     web::{
         frame::Frame,
-        incident::step_words,
+        incident::{sentence_case, step_words},
         moment::Moment,
         problem::Problem,
         prose::{cut, first_line},
@@ -38,6 +39,8 @@ const WORDS: usize = 300;
 /// The address's query, as it came.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct JobsQuery {
+    /// `dead`, as if absent, or `pending`.
+    state: Option<String>,
     cursor: Option<String>,
 }
 
@@ -48,31 +51,33 @@ pub(crate) struct RetryForm {
     kind: Option<String>,
 }
 
-/// A job that was given up.
+/// A job that was given up or waits.
 struct Row {
     id: JobId,
     number: i64,
     title: String,
     what: String,
-    why: String,
+    why: Option<String>,
     attempts: String,
-    since: Moment,
+    /// When it was given up; of one that waits, when it is taken at the latest, unless that is as soon as a worker is free.
+    at: Option<Moment>,
 }
 
 impl Row {
     fn new(job: &StoredJob, now: DateTime<Utc>) -> Self {
-        let why = job.last_error.as_deref().unwrap_or("nothing is known of it");
         Self {
             id: job.id,
             number: job.incident_number.0,
             title: cut(&job.incident_title, WORDS),
             what: step_words(&job.kind),
-            why: first_line(why, WORDS),
+            why: job.last_error.as_deref().map(|why| sentence_case(&first_line(why, WORDS))),
             attempts: match job.attempts {
+                0 => "not begun yet".to_owned(),
                 1 => "begun once".to_owned(),
                 attempts => format!("begun {attempts} times"),
             },
-            since: Moment::new(job.available_at, now),
+            at: (job.state == JobState::Dead || job.available_at > now)
+                .then(|| Moment::new(job.available_at, now)),
         }
     }
 }
@@ -81,13 +86,15 @@ impl Row {
 #[template(path = "jobs.html")]
 struct JobsPage {
     frame: Frame,
+    /// Those that wait, not those that were given up.
+    waiting: bool,
     rows: Vec<Row>,
-    first: Option<&'static str>,
+    first: Option<String>,
     next: Option<String>,
 }
 
-/// Shows the work that failed, what was asked for last first.
-pub(crate) async fn show_failed_jobs(
+/// Shows the work that failed or waits, what was asked for last first.
+pub(crate) async fn show_jobs(
     State(app): State<SharedApp>,
     query: Result<Query<JobsQuery>, QueryRejection>,
     viewer: Viewer,
@@ -98,14 +105,21 @@ pub(crate) async fn show_failed_jobs(
         .map(|cursor| cursor.parse())
         .transpose()
         .map_err(|error: opsseer_store::InvalidReference| Problem::not_understood(error.to_string()))?;
-    let page = app.store.list_jobs(Some(JobState::Dead), ROWS, cursor).await?;
+    let state = match query.state.as_deref() {
+        None | Some("dead") => JobState::Dead,
+        Some("pending") => JobState::Pending,
+        Some(other) => {
+            return Err(Problem::not_understood(format!("{other:?} is not a state; allowed: dead, pending")));
+        }
+    };
+    let page = app.store.list_jobs(Some(state), ROWS, cursor).await?;
     let now = app.clock.now();
-    let here = address(cursor);
     let page = JobsPage {
+        waiting: state == JobState::Pending,
         rows: page.jobs.iter().map(|job| Row::new(job, now)).collect(),
-        first: cursor.map(|_| "/jobs"),
-        next: page.next_cursor.map(|cursor| address(Some(cursor))),
-        frame: Frame::new(&app, viewer, here).await?,
+        first: cursor.map(|_| address(state, None)),
+        next: page.next_cursor.map(|cursor| address(state, Some(cursor))),
+        frame: Frame::new(&app, viewer, address(state, cursor)).await?,
     };
     Ok(Html(page.render()?))
 }
@@ -156,8 +170,12 @@ async fn retry_fitting(
     Ok(form.incident)
 }
 
-fn address(cursor: Option<JobId>) -> String {
-    cursor.map_or_else(|| "/jobs".to_owned(), |cursor| format!("/jobs?cursor={cursor}"))
+fn address(state: JobState, cursor: Option<JobId>) -> String {
+    let state = state.as_str();
+    cursor.map_or_else(
+        || format!("/jobs?state={state}"),
+        |cursor| format!("/jobs?state={state}&cursor={cursor}"),
+    )
 }
 
 fn not_done(error: &ApiError) -> Problem {

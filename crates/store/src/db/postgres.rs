@@ -47,8 +47,11 @@ impl Channel {
 
 pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(Db, Migrated), StoreError> {
     // Errors name the place without the password.
-    let shown =
-        || url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, place)| format!("postgres://…@{place}"));
+    let shown = || {
+        let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+        let place = place.split_once("://").map_or(place, |(_, place)| place);
+        format!("postgres://{}", place.split('?').next().unwrap_or_default())
+    };
     let failed = |source| StoreError::Open { url: shown(), source };
     let options = PgConnectOptions::from_str(url).map_err(failed)?.application_name("opsseer");
     let migrated = migrate(&options).await.map_err(|error| match error {

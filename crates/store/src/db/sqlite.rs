@@ -1,6 +1,9 @@
 use std::{str::FromStr, time::Duration};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{
+    Connection as _,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
 
 use super::{Db, Migrated, lock::InUse};
 use crate::{StoreError, migrations};
@@ -22,6 +25,9 @@ pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(timeout)
+        // When the disk is full, SQLite ends the transaction by itself; the driver's own rollback then fails, and it takes
+        // the connection for one within a transaction for ever. Another one is opened in its place.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .connect_with(options.clone())
         .await
         .map_err(failed)?;
@@ -35,4 +41,27 @@ pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(
         .await
         .map_err(failed)?;
     Ok((Db::Sqlite { write, read, lock }, migrated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_full_disk_the_next_transaction_is_taken() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite:{}", folder.path().join("full.db").display());
+        let (db, _) = open(&url, 1, Duration::from_secs(5)).await.expect("it opens");
+        let Db::Sqlite { write, .. } = &db else { panic!("it is SQLite") };
+        // Stands in for the end of the disk: SQLite gives the same error, and ends the transaction in the same way.
+        sqlx::query("create table filler (bytes blob)").execute(write).await.expect("there is room");
+        sqlx::query("pragma max_page_count = 1").execute(write).await.expect("it is limited");
+        let mut tx = write.begin_with("begin immediate").await.expect("it begins");
+        let fill = sqlx::query("insert into filler values (zeroblob(1000000))").execute(&mut *tx).await;
+        fill.expect_err("there is no room");
+        drop(tx);
+        let tx = write.begin_with("begin immediate").await.expect("it begins again");
+        tx.commit().await.expect("it commits");
+        db.close().await;
+    }
 }

@@ -1,21 +1,27 @@
-//! How many webhooks a second are on the disk before they are answered, beside the same server's no-op.
+//! How fast it is: durable webhooks, timelines out of a large store, live readers, changes of status.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-    process::ExitCode,
-    time::Duration,
-};
+mod fill;
+mod goals;
+mod large;
+mod text;
+
+use std::{fs, io, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use opsseer_eval::{
-    bench::{self, BenchReport, Figure, Plan, Target, machine::Machine},
-    table::{self, Align},
+use opsseer_eval::bench::{
+    self, BenchReport, Plan, Target,
+    live::{Audience, Heard},
+    machine::Machine,
+    status::{Changed, Open},
 };
 use serde::Serialize;
 
-use super::{BUILD, BenchArgs, progress, verdict, write_json};
+use self::{goals::Goal, large::Large};
+use super::{
+    BUILD, BenchArgs,
+    backend::{Backend, Engine},
+    progress, verdict, write_json,
+};
 use crate::{cli::fresh_server::FreshServer, config::Config};
 
 /// How often each load has its turn.
@@ -24,117 +30,169 @@ const ROUNDS: usize = 3;
 /// How long a load runs before it is measured.
 const WARM_UP: Duration = Duration::from_millis(500);
 
+/// Numbers of senders, the one of the goals first.
+const SENDERS: [usize; 4] = [32, 8, 1, 128];
+
+const AUDIENCE: Audience = Audience { readers: 1_000, notes: 100, every_ms: 100 };
+
+const OPEN: Open = Open { incidents: 1_000, alerts_each: 10, changes: 40 };
+
 /// Everything that is written down of a run.
 #[derive(Serialize)]
-struct Record<'a> {
+struct Record {
     opsseer: &'static str,
     build: &'static str,
-    machine: &'a Machine,
+    machine: Machine,
     durability: String,
     #[serde(flatten)]
-    report: &'a BenchReport,
-    /// Memory of the server at the end, in MiB, and the size of its data folder.
-    resident_mib: Option<f64>,
-    data_mib: f64,
+    report: BenchReport,
+    servers: Vec<Footprint>,
+    large_store: Option<Large>,
+    live_readers: Heard,
+    status_changes: Changed,
+    goals: Vec<Goal>,
     faults: Vec<String>,
 }
 
-/// Starts both servers, measures them, prints the figures and writes them down.
+/// What a server takes after the webhooks.
+#[derive(Serialize)]
+struct Footprint {
+    server: &'static str,
+    resident_mib: Option<f64>,
+    data_mib: f64,
+}
+
+/// Measures one thing after the other, prints the figures and writes them down.
 pub(super) async fn execute(args: &BenchArgs) -> anyhow::Result<ExitCode> {
-    let opsseer = FreshServer::opsseer().await.context("cannot start OpsSeer")?;
-    let toyprod = FreshServer::toyprod().await.context("cannot start toyprod")?;
-    let machine = Machine::here(opsseer.folder()).context("cannot measure the disk")?;
-    let plan = Plan {
-        senders: args.senders.map_or_else(|| vec![32, 8, 1], |senders| vec![usize::from(senders)]),
-        rounds: ROUNDS,
-        warm_up: WARM_UP,
-        measured: Duration::from_secs(args.seconds),
+    allow_many_files();
+    let (machine, report, servers) = webhooks(args).await?;
+    let large_store = match args.events {
+        0 => None,
+        events => Some(large::measure(events, ROUNDS, WARM_UP).await?),
     };
-    let target = |server: &FreshServer| Target { url: server.url().clone(), pid: Some(server.pid()) };
-    let report = bench::run(&plan, &target(&opsseer), Some(&target(&toyprod)), progress).await?;
-    let record = Record {
+    progress(&format!("{} live readers of one incident", AUDIENCE.readers));
+    let live_readers = live_readers().await?;
+    progress(&format!("changes of status with {} open alerts", OPEN.incidents * OPEN.alerts_each));
+    let status_changes = status_changes().await?;
+    let mut record = Record {
         opsseer: env!("CARGO_PKG_VERSION"),
         build: BUILD,
-        machine: &machine,
+        machine,
         durability: durability()?,
-        report: &report,
-        resident_mib: bench::machine::resident_bytes(opsseer.pid()).map(mib),
-        data_mib: mib(bytes_below(opsseer.folder())?),
-        faults: report.faults(),
+        report,
+        servers,
+        large_store,
+        live_readers,
+        status_changes,
+        goals: Vec::new(),
+        faults: Vec::new(),
     };
-    opsseer.stop().await;
-    toyprod.stop().await;
-
-    let out = &mut io::stdout();
-    write_text(&record, out).context("cannot print the figures")?;
+    record.faults = record.find_faults();
+    record.goals = goals::of(&record);
+    text::write(&record, &mut io::stdout()).context("cannot print the figures")?;
     write_json(&record, args.json.as_deref().unwrap_or(Path::new("target/bench.json")))?;
     Ok(verdict(&record.faults))
 }
 
-/// How the store is set where these figures were taken; `db.rs` of the store sets it, the configuration the batch.
+fn target(name: &'static str, server: &FreshServer) -> Target {
+    Target { name, url: server.url().clone(), pid: Some(server.pid()) }
+}
+
+fn name_of(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "SQLite",
+        Engine::Postgres => "PostgreSQL",
+    }
+}
+
+/// The same load on each engine, in turns.
+async fn webhooks(args: &BenchArgs) -> anyhow::Result<(Machine, BenchReport, Vec<Footprint>)> {
+    let mut servers = Vec::new();
+    for &engine in args.engine.engines() {
+        let backend = Backend::start(engine).await.context("see --engine sqlite")?;
+        let server = FreshServer::opsseer_with(backend.settings()).await.context("cannot start OpsSeer")?;
+        servers.push((name_of(engine), server, backend));
+    }
+    let toyprod = FreshServer::toyprod().await.context("cannot start toyprod")?;
+    let machine = Machine::here(toyprod.folder()).context("cannot measure the disk")?;
+    let plan = Plan {
+        senders: args.senders.map_or_else(|| SENDERS.to_vec(), |senders| vec![usize::from(senders)]),
+        rounds: ROUNDS,
+        warm_up: WARM_UP,
+        measured: Duration::from_secs(args.seconds),
+    };
+    let targets: Vec<Target> = servers.iter().map(|(name, server, _)| target(name, server)).collect();
+    let report = bench::run(&plan, &targets, Some(&target("toyprod", &toyprod)), progress).await?;
+    let mut footprints = Vec::new();
+    for (name, server, backend) in servers {
+        let data = backend.postgres.as_ref().map_or(server.folder(), |postgres| postgres.folder());
+        footprints.push(Footprint {
+            server: name,
+            resident_mib: bench::machine::resident_bytes(server.pid()).map(mib),
+            data_mib: mib(bytes_below(data)?),
+        });
+        server.stop().await;
+    }
+    toyprod.stop().await;
+    Ok((machine, report, footprints))
+}
+
+async fn live_readers() -> anyhow::Result<Heard> {
+    let server = FreshServer::opsseer().await?;
+    let measured = async {
+        let target = target("SQLite", &server);
+        bench::status::open(&target, Open { incidents: 1, alerts_each: 1, changes: 0 }).await?;
+        bench::live::measure(&target, 1, AUDIENCE).await
+    };
+    let heard = measured.await;
+    server.stop().await;
+    Ok(heard?)
+}
+
+async fn status_changes() -> anyhow::Result<Changed> {
+    // A thousand services that break at once would be a storm, and share one incident.
+    let no_storm = vec![("OPSSEER_CORRELATION__STORM_INCIDENTS", "1000000".into())];
+    let server = FreshServer::opsseer_with(no_storm).await?;
+    let changed = bench::status::measure(&target("SQLite", &server), OPEN).await;
+    server.stop().await;
+    Ok(changed?)
+}
+
+impl Record {
+    fn find_faults(&self) -> Vec<String> {
+        let mut faults = self.report.faults();
+        faults.extend(
+            self.large_store.iter().flat_map(|large| &large.figures).filter_map(bench::Figure::fault),
+        );
+        let wrong = self.live_readers.wrong;
+        if wrong > 0 {
+            faults.push(format!("live readers: {wrong} notes were not heard once and in their order"));
+        }
+        for change in self.status_changes.changes.iter().filter(|change| change.unseen > 0) {
+            faults.push(format!("{}: {} changes were not shown in time", change.what, change.unseen));
+        }
+        faults
+    }
+}
+
+/// How the stores are set where these figures were taken; the store's own code sets it, the configuration the batch.
 fn durability() -> anyhow::Result<String> {
     let batch = Config::with_overrides("").context("the built-in configuration is not sound")?.ingest.batch;
     Ok(format!(
-        "SQLite in WAL mode, synchronous=FULL; 202 follows the commit, which at most {batch} webhooks share"
+        "SQLite in WAL mode, synchronous=FULL; PostgreSQL on this machine, fsync and synchronous_commit on; 202 follows \
+         the commit, which at most {batch} webhooks share"
     ))
 }
 
-fn write_text(record: &Record<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let Record { machine, report, .. } = record;
-    let settings = &report.settings;
-    let head = [
-        ("LOAD", Align::Left),
-        ("SENDERS", Align::Right),
-        ("A SECOND", Align::Right),
-        ("MIN..MAX", Align::Right),
-        ("P50 MS", Align::Right),
-        ("P99 MS", Align::Right),
-        ("CPU US EACH", Align::Right),
-        ("OF /HEALTHZ", Align::Right),
-    ];
-    let rows: Vec<Vec<String>> = report.figures.iter().map(row).collect();
-    table::write(out, &head, &rows)?;
-    writeln!(out)?;
-    writeln!(
-        out,
-        "{} cores, {}, fsync {:.2} ms, {} build, version {}",
-        machine.cores, machine.kernel, machine.fsync_ms, record.build, record.opsseer
-    )?;
-    if record.build == "debug" {
-        writeln!(out, "This is a debug build: the figures mean little. Use `cargo build --release`.")?;
+/// Each live reader is an open file of the server, and one of this program.
+fn allow_many_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        // Where it is refused, the readers cannot connect, and that is said.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
-    writeln!(out, "{}", record.durability)?;
-    writeln!(
-        out,
-        "{}; medians of {} rounds of {} s; alerts of {} services",
-        settings.loop_kind, settings.rounds, settings.seconds_per_round, settings.services
-    )?;
-    let kept = &report.kept;
-    writeln!(
-        out,
-        "{} different alerts were answered with 202; {} are kept, {} lost, {} kept twice",
-        kept.acknowledged, kept.kept, kept.lost, kept.kept_twice
-    )?;
-    if let Some(resident) = record.resident_mib {
-        writeln!(out, "At the end: {resident:.0} MiB resident, {:.0} MiB on the disk", record.data_mib)?;
-    }
-    for fault in &record.faults {
-        writeln!(out, "FAULT: {fault}")?;
-    }
-    Ok(())
-}
-
-fn row(figure: &Figure) -> Vec<String> {
-    vec![
-        figure.name.to_owned(),
-        figure.senders.to_string(),
-        format!("{:.0}", figure.per_second),
-        format!("{:.0}..{:.0}", figure.per_second_min, figure.per_second_max),
-        format!("{:.2}", figure.p50_ms),
-        format!("{:.2}", figure.p99_ms),
-        figure.cpu_us_per_answer.map_or_else(String::new, |cpu| format!("{cpu:.0}")),
-        figure.ratio_to_healthz.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
-    ]
 }
 
 /// The size of all files below a folder.
@@ -142,7 +200,8 @@ fn bytes_below(folder: &Path) -> anyhow::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
-        let about = entry.metadata()?;
+        // A database in use removes files of its own.
+        let Ok(about) = entry.metadata() else { continue };
         bytes += if about.is_dir() { bytes_below(&entry.path())? } else { about.len() };
     }
     Ok(bytes)

@@ -134,7 +134,10 @@ impl Client {
     }
 
     /// Asks for what is at `path` (without a leading slash).
-    pub(in crate::cli) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ClientError> {
+    pub(in crate::cli) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Answer<T>, ClientError> {
         self.ask(self.http.get(self.url(path))).await
     }
 

@@ -55,9 +55,7 @@ async fn run(app: &SharedApp, lease: &Lease) -> Result<End, JobError> {
     let tries = i64::try_from(app.config.jobs.retry_after.len()).unwrap_or(i64::MAX).saturating_add(1);
     // Whoever fails is counted when it fails. This is work that takes its server along each time.
     if lease.tries() > tries {
-        return Err(JobError::Fail(anyhow::anyhow!(
-            "it was begun {tries} times and never came to an end"
-        )));
+        return Err(JobError::Fail(anyhow::anyhow!("it was begun {tries} times and never came to an end")));
     }
     let job = jobs::find(&lease.kind)
         .ok_or_else(|| JobError::Fail(anyhow::anyhow!("this version knows no such job")))?;
@@ -100,7 +98,7 @@ async fn perform(app: SharedApp, lease: Lease, job: &dyn Job) -> Result<Vec<NewE
 }
 
 /// Waits until the server is to end and the time that running jobs then have is over.
-pub(super) async fn grace_is_over(app: &App) {
+async fn grace_is_over(app: &App) {
     app.ending.cancelled().await;
     sleep(app.config.jobs.grace).await;
 }

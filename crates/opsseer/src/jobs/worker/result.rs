@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use opsseer_core::{Actor, EventKind, NewEvent};
 use opsseer_store::{Lease, StoreError};
 use tokio::time::sleep;
 
-use super::attempt::{End, grace_is_over};
+use super::attempt::End;
 use crate::{app::App, jobs::JobError};
 
 /// A store that does not take a result is asked again after this time.
@@ -40,26 +40,21 @@ impl Outcome {
     }
 }
 
-/// What is written of a failure.
-struct Failure {
-    why: String,
-    retry_after: Option<TimeDelta>,
-}
-
 /// Writes how an attempt ended. A store that is away is waited for while the job is still this worker's.
 pub(super) async fn write(app: &App, lease: &Lease, end: &End) -> Outcome {
     let until = app.clock.now() + TimeDelta::from_std(app.config.jobs.lease).unwrap_or(TimeDelta::MAX);
-    let failure = match end {
-        End::Ended(Err(error)) => Some(failure(app, lease, error)),
-        _ => None,
-    };
+    if let End::Ended(Err(error)) = end {
+        let why = match error {
+            JobError::Retry(why) | JobError::Fail(why) => why,
+        };
+        tracing::warn!(job = lease.kind, incident = %lease.incident, attempt = lease.attempt, error = format!("{why:#}"), "a job failed");
+    }
     loop {
-        let written = match (end, &failure) {
-            (End::Lost, _) => Ok(Outcome::Lost),
-            (End::Unfinished, _) => hand_back(app, lease).await,
-            (End::Ended(Ok(events)), _) => finish(app, lease, events).await,
-            (End::Ended(Err(_)), None) => Ok(Outcome::Lost),
-            (End::Ended(Err(_)), Some(failure)) => fail(app, lease, failure).await,
+        let written = match end {
+            End::Lost => Ok(Outcome::Lost),
+            End::Unfinished => hand_back(app, lease).await,
+            End::Ended(Ok(events)) => finish(app, lease, events).await,
+            End::Ended(Err(error)) => fail(app, lease, error).await,
         };
         match written {
             Ok(Outcome::Lost) => {
@@ -78,11 +73,11 @@ pub(super) async fn write(app: &App, lease: &Lease, end: &End) -> Outcome {
     }
 }
 
-/// Waits a little. `false` if the server cannot wait for the store any longer.
+/// Waits a little. `false` if the server is to end: then it does not wait for the store.
 async fn pause(app: &App) -> bool {
     tokio::select! {
         () = sleep(AFTER_STORE_ERROR) => true,
-        () = grace_is_over(app) => false,
+        () = app.ending.cancelled() => false,
     }
 }
 
@@ -110,28 +105,21 @@ async fn finish(app: &App, lease: &Lease, events: &[NewEvent]) -> Result<Outcome
     Ok(Outcome::Done)
 }
 
-fn failure(app: &App, lease: &Lease, error: &JobError) -> Failure {
+/// The first failure and the last are told on the timeline; those between would only repeat the first.
+async fn fail(app: &App, lease: &Lease, error: &JobError) -> Result<Outcome, StoreError> {
     let (why, may_pass) = match error {
         JobError::Retry(why) => (why, true),
         JobError::Fail(why) => (why, false),
     };
+    // A reader of the timeline needs the outermost words; the causes below them are in the log.
+    let why = why.to_string();
     let step = usize::try_from(lease.tries() - 1).unwrap_or(usize::MAX);
     let pause = app.config.jobs.retry_after.get(step).filter(|_| may_pass);
-    tracing::warn!(job = lease.kind, incident = %lease.incident, attempt = lease.attempt, again = pause.is_some(), error = format!("{why:#}"), "a job failed");
-    Failure {
-        // A reader of the timeline needs the outermost words; the causes below them are in the log.
-        why: why.to_string(),
-        retry_after: pause.map(|pause| TimeDelta::from_std(pause.0).unwrap_or(TimeDelta::MAX)),
-    }
-}
-
-/// The first failure and the last are told on the timeline; those between would only repeat the first.
-async fn fail(app: &App, lease: &Lease, failure: &Failure) -> Result<Outcome, StoreError> {
     let mut tx = app.store.begin().await?;
-    let retry_at: Option<DateTime<Utc>> = failure.retry_after.map(|pause| tx.now() + pause);
+    let retry_at = pause.map(|pause| tx.now() + TimeDelta::from_std(pause.0).unwrap_or(TimeDelta::MAX));
     let kept = match retry_at {
-        Some(at) => tx.retry_job(lease, at, &failure.why).await?,
-        None => tx.give_up_job(lease, &failure.why).await?,
+        Some(at) => tx.retry_job(lease, at, &why).await?,
+        None => tx.give_up_job(lease, &why).await?,
     };
     if !kept {
         return Ok(Outcome::Lost);
@@ -140,7 +128,7 @@ async fn fail(app: &App, lease: &Lease, failure: &Failure) -> Result<Outcome, St
         && let Some(incident) = tx.find_incident(lease.incident.into()).await?
     {
         let actor = Actor::Component { name: lease.kind.clone() };
-        let kind = EventKind::StepFailed { step: lease.kind.clone(), error: failure.why.clone(), retry_at };
+        let kind = EventKind::StepFailed { step: lease.kind.clone(), error: why, retry_at };
         let event = NewEvent::new(tx.now(), actor, kind);
         tx.append(incident, vec![event]);
     }

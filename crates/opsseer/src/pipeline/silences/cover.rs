@@ -30,22 +30,23 @@ pub(super) fn of_incident(incident: IncidentId, firing: &[StoredAlert]) -> Optio
 fn matchers(own: &[&Labels], others: &[&Labels]) -> Option<Vec<Matcher>> {
     let names: BTreeSet<&str> = own.iter().flat_map(|labels| labels.keys()).map(String::as_str).collect();
     let values = |name: &str| -> BTreeSet<&str> { own.iter().map(|labels| value(labels, name)).collect() };
-    let is_whole = |name: &str| !values(name).iter().any(|value| value.contains(CUT_MARK));
-    let is_shared = |name: &str| values(name).len() == 1 && !values(name).contains("");
-    let has_name = |name: &str| name == "alertname" && names.contains(name);
+    let is_uncut = |name: &str| !values(name).iter().any(|value| value.contains(CUT_MARK));
+    let is_common = |name: &str| values(name).len() == 1 && !values(name).contains("");
     let mut used: BTreeSet<&str> = names
         .iter()
         .copied()
-        .filter(|name| is_whole(name) && (is_shared(name) || has_name(name)))
+        .filter(|name| is_uncut(name) && (is_common(name) || *name == "alertname"))
         .collect();
     for other in others {
         if used.iter().any(|name| !values(name).contains(value(other, name))) {
             continue;
         }
         let its_names = other.keys().map(String::as_str);
-        let apart = names.iter().copied().chain(its_names).find(|name| {
-            is_whole(name) && !values(name).contains(value(other, name))
-        });
+        let apart = names
+            .iter()
+            .copied()
+            .chain(its_names)
+            .find(|name| is_uncut(name) && !values(name).contains(value(other, name)));
         used.insert(apart?);
     }
     let matchers: Vec<Matcher> = used.into_iter().map(|name| Matcher::one_of(name, values(name))).collect();
@@ -68,9 +69,9 @@ mod tests {
 
     fn text(own: &[Labels], others: &[Labels]) -> Option<String> {
         let matchers = matchers(&own.iter().collect::<Vec<_>>(), &others.iter().collect::<Vec<_>>())?;
-        let matches = |labels: &Labels| matchers.iter().all(|matcher| matcher.matches(labels));
-        assert!(own.iter().all(matches), "all of its own are covered");
-        assert!(!others.iter().any(matches), "no other is");
+        let covers = |labels: &Labels| matchers.iter().all(|matcher| matcher.matches(labels));
+        assert!(own.iter().all(covers), "all of its own are covered");
+        assert!(!others.iter().any(covers), "no other is");
         Some(matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
     }
 
@@ -97,7 +98,8 @@ mod tests {
         ];
         let split_off = [labels(&[("alertname", "Slow"), ("service", "db"), ("pod", "b")])];
         assert_eq!(text(&own, &split_off).as_deref(), Some(r#"alertname="Slow", pod=~"a|c", service="db""#));
-        let elsewhere = [labels(&[("alertname", "Slow"), ("cluster", "eu"), ("service", "db"), ("pod", "a")])];
+        let elsewhere =
+            [labels(&[("alertname", "Slow"), ("cluster", "eu"), ("service", "db"), ("pod", "a")])];
         assert_eq!(
             text(&own, &elsewhere).as_deref(),
             Some(r#"alertname="Slow", cluster="", service="db""#),
@@ -107,10 +109,8 @@ mod tests {
 
     #[test]
     fn where_no_silence_is_narrow_enough_there_is_none() {
-        let own = [
-            labels(&[("alertname", "Slow"), ("pod", "a")]),
-            labels(&[("alertname", "Down"), ("pod", "b")]),
-        ];
+        let own =
+            [labels(&[("alertname", "Slow"), ("pod", "a")]), labels(&[("alertname", "Down"), ("pod", "b")])];
         assert_eq!(text(&own, &[labels(&[("alertname", "Slow"), ("pod", "b")])]), None);
         assert_eq!(text(&[labels(&[])], &[]), None, "nothing to go by");
     }

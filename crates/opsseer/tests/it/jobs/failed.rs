@@ -11,15 +11,20 @@ use crate::test_server::{TestServer, alert};
 /// No second try by itself.
 const NO_LADDER: &str = "[jobs]\nretry_after = []";
 
+/// What a Prometheus that does not answer is told as, with an address that must be shown as text.
+fn timed_out() -> RequestError {
+    RequestError::TimedOut {
+        system: "Prometheus",
+        url: "http://prometheus/<script>".into(),
+        timeout: Duration::from_secs(10),
+    }
+}
+
 /// A server with an incident for each of these services, whose pictures could not be drawn. The next one can.
 async fn server_with_failures(services: &[&str]) -> TestServer {
     let metrics = FakeMetrics::default();
     for _ in services {
-        metrics.push_range(Err(RequestError::TimedOut {
-            system: "Prometheus",
-            url: "http://prometheus/<script>".into(),
-            timeout: Duration::from_secs(10),
-        }));
+        metrics.push_range(Err(timed_out()));
     }
     let server = TestServer::start_with(NO_LADDER, metrics).await;
     for (service, number) in services.iter().zip(1..) {
@@ -144,7 +149,9 @@ async fn the_page_shows_what_failed_and_its_button_works_without_a_script() {
     let server = server_with_failures(&["toyprod", "mail"]).await;
     assert!(page(&server, "/").await.contains(r#"<a href="/jobs">Failed work (2)</a>"#));
     let shown = page(&server, "/jobs").await;
-    for part in ["INC-1", "INC-2", "Drawing the metric", "did not answer within 10 s", "begun once", "Try again"] {
+    for part in
+        ["INC-1", "INC-2", "Drawing the metric", "did not answer within 10 s", "begun once", "Try again"]
+    {
         assert!(shown.contains(part), "{part} is missing: {shown}");
     }
     assert!(!shown.contains("<script>") && shown.contains("&#60;script&#62;"), "{shown}");
@@ -160,6 +167,23 @@ async fn the_page_shows_what_failed_and_its_button_works_without_a_script() {
     let (status, _, refused) = submit(&server, &format!("/jobs/{id}/retry"), "").await;
     assert!(status == 409 && refused.contains("the job is done"), "{refused}");
     assert_eq!(submit(&server, "/jobs/7/retry", "").await.0, 404);
+    assert!(page(&server, "/jobs?state=broken").await.contains("allowed: dead, pending"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_also_shows_what_waits_and_until_when() {
+    let metrics = FakeMetrics::default();
+    metrics.push_range(Err(timed_out()));
+    let server = TestServer::start_with("[jobs]\nretry_after = [\"1h\"]", metrics).await;
+    server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
+    server.event(1, "step_failed").await;
+    let shown = page(&server, "/jobs?state=pending").await;
+    for part in ["INC-1", "Drawing the metric", "did not answer within 10 s", "at the latest", "begun once"] {
+        assert!(shown.contains(part), "{part} is missing: {shown}");
+    }
+    assert!(!shown.contains("<button>Try"), "it is tried again by itself: {shown}");
+    assert!(page(&server, "/jobs").await.contains("Nothing failed for good"));
     server.stop().await;
 }
 
@@ -185,7 +209,8 @@ async fn another_sites_page_cannot_ask_for_work() {
     let server = server_with_failures(&["toyprod"]).await;
     let id = dead(&server).await[0]["id"].as_str().unwrap().to_owned();
     for path in ["/jobs/retry".to_owned(), format!("/jobs/{id}/retry"), format!("/api/v1/jobs/{id}/retry")] {
-        let request = server.http.post(format!("{}{path}", server.url)).header("origin", "https://evil.example");
+        let request =
+            server.http.post(format!("{}{path}", server.url)).header("origin", "https://evil.example");
         assert_eq!(request.send().await.unwrap().status().as_u16(), 403, "{path}");
     }
     assert_eq!(dead(&server).await.len(), 1);
@@ -197,17 +222,16 @@ async fn the_metrics_tell_what_became_of_jobs() {
     let server = server_with_failures(&["toyprod"]).await;
     let value = async |series: &str| {
         let text = page(&server, "/metrics").await;
-        let found = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse::<f64>().ok());
+        let found = text.lines().find_map(|line| Some(line.strip_prefix(series)?.trim().to_owned()));
         found.unwrap_or_else(|| panic!("no {series} in {text}"))
     };
     // Other servers of this test process write the same series.
-    until("the dead job", async || value("opsseer_jobs{state=\"dead\"}").await == 1.0).await;
-    let before = value("opsseer_jobs_total{kind=\"chart_metric\",result=\"failed\"}").await;
-    assert!(before >= 1.0);
-    assert!(value("opsseer_job_wait_seconds_count{kind=\"chart_metric\"}").await >= 1.0);
+    until("the dead job", async || value("opsseer_jobs{state=\"dead\"}").await == "1").await;
+    assert_ne!(value("opsseer_jobs_total{kind=\"chart_metric\",result=\"failed\"}").await, "0");
+    assert_ne!(value("opsseer_job_wait_seconds_count{kind=\"chart_metric\"}").await, "0");
     submit(&server, "/jobs/retry", "").await;
     server.event(1, "charted").await;
-    until("no dead job", async || value("opsseer_jobs{state=\"dead\"}").await == 0.0).await;
-    assert!(value("opsseer_jobs_total{kind=\"chart_metric\",result=\"done\"}").await >= 1.0);
+    until("no dead job", async || value("opsseer_jobs{state=\"dead\"}").await == "0").await;
+    assert_ne!(value("opsseer_jobs_total{kind=\"chart_metric\",result=\"done\"}").await, "0");
     server.stop().await;
 }

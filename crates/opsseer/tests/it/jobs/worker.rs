@@ -93,7 +93,7 @@ async fn a_server_that_stops_lets_jobs_finish() {
     let incident = held.fire("db").await;
     asking(&held, 1).await;
     let stopped = held.stop();
-    let (_, ()) = tokio::join!(stopped, async {
+    let ((), ()) = tokio::join!(stopped, async {
         held.app.ending.cancelled().await;
         held.gate.open();
     });
@@ -154,6 +154,36 @@ async fn the_same_alert_again_asks_for_no_more_work() {
     held.all_done().await;
     let jobs = held.app.store.list_jobs(None, 200, None).await.unwrap().jobs;
     assert_eq!(jobs.len(), 2, "{jobs:#?}");
-    assert_eq!((held.count(&incident, "charted").await, held.count(&incident, "runbook_missing").await), (1, 1));
+    assert_eq!(
+        (held.count(&incident, "charted").await, held.count(&incident, "runbook_missing").await),
+        (1, 1)
+    );
     held.stop().await;
+}
+
+#[tokio::test]
+async fn two_servers_on_one_database_share_the_work_and_do_each_job_once() {
+    let set = "[jobs]\nworkers = 2\nat_most = { chart_metric = 1 }";
+    let first = Held::start(set).await;
+    if !first.app.store.is_shared() {
+        // Only one process at a time works on SQLite.
+        return first.stop().await;
+    }
+    let second = first.again(set).await;
+    let mut incidents = Vec::new();
+    for service in 0..8 {
+        incidents.push(first.fire(&format!("s{service}")).await);
+    }
+    // One picture each, and no more: the limit is each server's.
+    until("both to work", async || (first.gate.asking(), second.gate.asking()) == (1, 1)).await;
+    first.gate.open();
+    second.gate.open();
+    first.all_done().await;
+    for incident in &incidents {
+        assert_eq!(first.count(incident, "charted").await, 1);
+        assert_eq!(first.count(incident, "runbook_missing").await, 1);
+        assert_eq!(first.job(incident, CHART).await.attempts, 1);
+    }
+    assert_eq!(first.gate.asked() + second.gate.asked(), 8);
+    tokio::join!(first.stop(), second.stop());
 }

@@ -22,7 +22,8 @@ async fn a_canary_is_counted_when_it_comes_back_or_stays_away_and_opens_no_incid
     let canary = &world.fake.posted()[0];
     assert_eq!(canary.labels["alertname"], "OpsSeerCanary");
     let arrived = metric(&server, ARRIVED).await;
-    let webhook = envelope(&json!([{"status": "firing", "labels": canary.labels, "startsAt": "2026-01-02T03:04:05Z"}]));
+    let webhook =
+        envelope(&json!([{"status": "firing", "labels": canary.labels, "startsAt": "2026-01-02T03:04:05Z"}]));
     for _ in 0..2 {
         let (status, answer) = server.post("/webhook/alertmanager", webhook.to_string()).await;
         assert_eq!((status, &answer["incidents"]), (202, &json!([])));

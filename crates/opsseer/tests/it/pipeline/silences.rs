@@ -43,7 +43,10 @@ async fn an_incident_is_silenced_in_alertmanager_and_can_be_heard_again() {
     assert_eq!((&event["silence_id"], &event["matchers"]), (&json!(id), &json!(matchers)));
     assert_eq!((&event["comment"], &event["actor"]["name"]), (&json!("I roll it back"), &json!("ada")));
     let list = server.get("/api/v1/silences").await;
-    assert_eq!((&list["silences"][0]["incident"], &list["silences"][0]["state"]), (&web["number"], &json!("active")));
+    assert_eq!(
+        (&list["silences"][0]["incident"], &list["silences"][0]["state"]),
+        (&web["number"], &json!("active"))
+    );
 
     let (status, answer) = delete(&server, &format!("/api/v1/silences/{id}")).await;
     assert_eq!((status, &answer["incident"]["number"]), (200, &web["number"]));
@@ -117,7 +120,8 @@ async fn a_silence_never_reaches_beyond_its_incident() {
     let here = server.alert(json!([of_cluster(None)])).await[0];
     server.alert(json!([of_cluster(Some("eu"))])).await;
     assert_eq!(server.incidents().await.len(), 2);
-    let (status, answer) = silence(&server, &json!({"number": here}), &json!({"by": "ada", "for": "1h"})).await;
+    let (status, answer) =
+        silence(&server, &json!({"number": here}), &json!({"by": "ada", "for": "1h"})).await;
     assert_eq!(status, 200, "{answer}");
     let made = &world.fake.silences().await.unwrap()[0];
     let eu = [("alertname", "Slow"), ("service", "web"), ("severity", "page"), ("cluster", "eu")];

@@ -74,9 +74,7 @@ async fn a_kind_takes_no_more_places_than_it_has_and_the_others_are_not_starved(
         world.append(&incident, vec![EventKind::SeveritySet { severity: Severity::Page }]).await;
         world.clock.advance(1);
     }
-    let count = |leases: &[Lease], kind: &str| {
-        leases.iter().filter(|lease| lease.kind == kind).count()
-    };
+    let count = |leases: &[Lease], kind: &str| leases.iter().filter(|lease| lease.kind == kind).count();
     let taken = world.store.claim_jobs(&[("draw", 2), ("look", 4)], 4, LEASE).await.unwrap();
     assert_eq!(taken.len(), 4);
     assert!(count(&taken, "draw") <= 2 && count(&taken, "look") >= 2, "{taken:#?}");

@@ -30,7 +30,10 @@ async fn a_job_that_was_given_up_is_listed_with_all_that_a_person_needs() {
     assert_eq!(world.store.count_dead_jobs().await.unwrap(), 1);
     let page = world.store.list_jobs(Some(JobState::Dead), 10, None).await.unwrap();
     let [job] = page.jobs.as_slice() else { panic!("{page:?}") };
-    assert_eq!((job.kind.as_str(), job.incident, job.incident_number), ("look", incident.id, incident.number));
+    assert_eq!(
+        (job.kind.as_str(), job.incident, job.incident_number),
+        ("look", incident.id, incident.number)
+    );
     assert_eq!((job.incident_title.as_str(), job.attempts, job.returned), (incident.title.as_str(), 1, 0));
     assert_eq!(job.last_error.as_deref(), Some("Prometheus did not answer"));
     assert_eq!((job.available_at - job.created_at).num_seconds(), 5, "when it was given up");

@@ -15,7 +15,9 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 fn labels(name: &str) -> Labels {
-    [("alertname", name), ("service", "toyprod")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    [("alertname", name), ("service", "toyprod")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// As Alertmanager holds it.
@@ -64,7 +66,12 @@ fn known(name: &str, starts_at: i64, last_seen_at: i64) -> StoredAlert {
 struct Comparer(Differences);
 
 impl Comparer {
-    fn compare(&mut self, second: i64, known: &[StoredAlert], held: &[HeldAlert]) -> (Vec<String>, Vec<String>) {
+    fn compare(
+        &mut self,
+        second: i64,
+        known: &[StoredAlert],
+        held: &[HeldAlert],
+    ) -> (Vec<String>, Vec<String>) {
         self.compare_with(second, known, held, 0, &RULES)
     }
 
