@@ -81,7 +81,7 @@ pub enum Ignored {
 pub enum Decision {
     /// It is the heartbeat: note that it came.
     Heartbeat,
-    /// Nothing to tell. Keep the alert as [`keep`] says.
+    /// Nothing to tell.
     Ignore(Ignored),
     /// Open an incident with these events.
     Open(Vec<NewEvent>, Option<Leaving>),
@@ -119,21 +119,32 @@ pub struct Leaving {
     pub event: NewEvent,
 }
 
-/// The alert in the form in which it is to be kept after `decision`. `None` means that what is known stays as it is, the
-/// time when it was last heard of included: a late body says nothing about the present.
-pub fn keep(mut alert: Alert, known: Option<&KnownAlert>, decision: &Decision) -> Option<Alert> {
-    let Some(known) = known else { return Some(alert) };
-    if *decision == Decision::Ignore(Ignored::EndedAlready) {
-        return None;
-    }
-    if alert.starts_at < known.starts_at {
-        if matches!(decision, Decision::Ignore(_)) {
-            return None;
+/// How an alert is to be remembered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Keep {
+    /// As it is given here, heard of now.
+    Now(Alert),
+    /// As it is known, heard of now.
+    Known,
+    /// As it is known, and when it was last heard of stays as well: a late body says nothing about the present.
+    Nothing,
+}
+
+/// How `alert` is to be remembered after `decision`. What is known never goes back in time.
+pub fn keep(mut alert: Alert, known: Option<&KnownAlert>, decision: &Decision) -> Keep {
+    let Some(known) = known else { return Keep::Now(alert) };
+    let older = alert.starts_at < known.starts_at;
+    match decision {
+        Decision::Ignore(Ignored::EndedAlready) => Keep::Nothing,
+        // Of two Prometheus servers one began to see it earlier, and Alertmanager tells the earlier start from then on.
+        Decision::Ignore(Ignored::AlreadyFiring | Ignored::ResolvedByPerson) if older => Keep::Known,
+        Decision::Ignore(_) if older => Keep::Nothing,
+        _ => {
+            // Else a late body of the newer firing would look like a new one.
+            alert.starts_at = alert.starts_at.max(known.starts_at);
+            Keep::Now(alert)
         }
-        // Else a late body of the newer firing would look like a new one.
-        alert.starts_at = known.starts_at;
     }
-    Some(alert)
 }
 
 /// Decides what `alert` does.

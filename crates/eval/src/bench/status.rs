@@ -99,6 +99,7 @@ struct Samples {
     unseen: usize,
 }
 
+#[derive(Clone, Copy)]
 struct Sample {
     request: Duration,
     stream: Option<Duration>,

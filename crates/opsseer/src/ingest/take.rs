@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use opsseer_core::{
-    Alert, AlertStatus, CorrelationKey, Decision, Incident, IncidentId, Leaving, Policy, Storm, Surroundings,
-    correlate, keep,
+    Alert, AlertStatus, CorrelationKey, Decision, Incident, IncidentId, Keep, Leaving, Policy, Storm,
+    Surroundings, correlate, keep,
 };
 use opsseer_store::{StoreError, StoredAlert, Tx};
 
@@ -78,8 +78,11 @@ async fn take(
             target.map(|incident| tx.append(incident, events))
         }
     };
-    if let Some(kept) = kept {
-        tx.put_alert(kept, incident.as_ref().map(|incident| incident.id), before);
+    let home = incident.as_ref().map(|incident| incident.id);
+    match (kept, before) {
+        (Keep::Now(alert), before) => tx.put_alert(alert, home, before),
+        (Keep::Known, Some(before)) => tx.put_alert(before.alert.clone(), home, Some(before)),
+        (Keep::Known | Keep::Nothing, _) => {}
     }
     Ok((name, incident))
 }

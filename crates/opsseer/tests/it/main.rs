@@ -25,6 +25,7 @@ mod pipeline;
 #[path = "../../../connect/tests/it/real_alertmanager.rs"]
 mod real_alertmanager;
 mod regroup;
+mod replicas;
 mod retention;
 mod stream;
 mod test_server;

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use crate::test_server::{PATIENCE, TestServer, alert};
 
 /// Reads server-sent events until `count` have come. Gives their ids and data.
-async fn read(answer: reqwest::Response, count: usize) -> Vec<(i64, Value)> {
+pub(crate) async fn read(answer: reqwest::Response, count: usize) -> Vec<(i64, Value)> {
     let mut bytes = answer.bytes_stream();
     let mut text = String::new();
     let reading = async {

@@ -31,6 +31,14 @@ impl TestServer {
         Self::start_in(Arc::new(TempDir::new().unwrap()), overrides, metrics).await
     }
 
+    /// Another server on the same database, where there can be one.
+    pub(crate) async fn replica(&self) -> Option<Self> {
+        match self.app.store.is_shared() {
+            true => Some(Self::start_in(self.folder.clone(), "", FakeMetrics::default()).await),
+            false => None,
+        }
+    }
+
     /// With a clock that the test sets.
     pub(crate) async fn start_with_clock(overrides: &str, clock: Arc<dyn Clock>) -> Self {
         let folder = Arc::new(TempDir::new().unwrap());

@@ -118,6 +118,16 @@ fn a_stale_alert_is_resolved_with_the_reason() {
 }
 
 #[test]
+fn an_alert_whose_sender_tells_an_earlier_start_by_now_is_heard_of_all_the_same() {
+    let mut world = World::default();
+    world.fire("A", "s", 100, 101);
+    world.fire("A", "s", 95, 80_000);
+    world.sweep(at(90_000));
+    assert!(world.incidents[0].is_open());
+    assert_eq!(world.fire("A", "s", 100, 90_001), Decision::Ignore(Ignored::AlreadyFiring));
+}
+
+#[test]
 fn what_opsseer_raised_itself_does_not_go_stale() {
     let mut world = World::default();
     let mut own = alert("OpsSeerNoHeartbeat", Some("opsseer"), FIRING, 0);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Actor, Alert, AlertSource, AlertStatus, CorrelationKey, Decision, Event, EventId, EventKind, Fingerprint,
-    Identity, Incident, IncidentId, IncidentNumber, KnownAlert, Labels, Leaving, NewEvent, Policy,
+    Identity, Incident, IncidentId, IncidentNumber, Keep, KnownAlert, Labels, Leaving, NewEvent, Policy,
     RegroupError, Severity, Storm, Surroundings, check_reopen, correlate, keep, lapse, merge, split_leaves,
     split_opens, stale, unmerge,
 };
@@ -56,6 +56,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn receive(&mut self, alert: &Alert, now: DateTime<Utc>) -> Decision {
         let known = self.alerts.get(&alert.identity).map(Kept::known);
+        let before = self.alerts.get(&alert.identity).map(|kept| kept.alert.clone());
         let own_id = known.as_ref().and_then(|known| known.incident);
         let own = own_id.map(|id| self.incident(id).clone());
         let alert = alert.clone().with_known_start(known.as_ref());
@@ -94,7 +95,12 @@ impl World {
                 Some(*id)
             }
         };
-        if let Some(alert) = keep(alert, known.as_ref(), &decision) {
+        let kept = match keep(alert, known.as_ref(), &decision) {
+            Keep::Now(alert) => Some(alert),
+            Keep::Known => before,
+            Keep::Nothing => None,
+        };
+        if let Some(alert) = kept {
             self.came_by_merge(&alert, own_id, incident);
             self.alerts.insert(alert.identity.clone(), Kept { alert, last_seen_at: now, incident });
         }

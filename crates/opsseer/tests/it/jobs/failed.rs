@@ -179,7 +179,7 @@ async fn the_page_also_shows_what_waits_and_until_when() {
     server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
     server.event(1, "step_failed").await;
     let shown = page(&server, "/jobs?state=pending").await;
-    for part in ["INC-1", "Drawing the metric", "did not answer within 10 s", "at the latest", "begun once"] {
+    for part in ["INC-1", "Drawing the metric", "did not answer within 10 s", "by <time", "begun once"] {
         assert!(shown.contains(part), "{part} is missing: {shown}");
     }
     assert!(!shown.contains("<button>Try"), "it is tried again by itself: {shown}");
