@@ -1,17 +1,20 @@
 //! What the rarer events of an incident's life are called, on the page and in the terminal alike.
 
+use chrono::{DateTime, Utc};
 use opsseer_core::EventKind;
 
-/// A line, and what explains it.
+/// A line, what explains it, and when what began ends by itself: each view writes a time in its own way at the end of the
+/// line.
 pub(crate) struct Words {
     pub(crate) line: String,
     pub(crate) more: Option<String>,
+    pub(crate) until: Option<DateTime<Utc>>,
 }
 
 /// Words for what regroups, holds or quiets an incident. `None` for the kinds that each view tells in its own way.
 pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
-    let with = |line: String, more: &str| Some(Words { line, more: Some(more.to_owned()) });
-    let alone = |line: String| Some(Words { line, more: None });
+    let with = |line: String, more: &str| Some(Words { line, more: Some(more.to_owned()), until: None });
+    let alone = |line: String| Some(Words { line, more: None, until: None });
     match kind {
         EventKind::Escalated { from, to, reason, .. } => {
             with(format!("More urgent now: {from} became {to}"), reason)
@@ -39,16 +42,16 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
             with(format!("{who} split off {} into INC-{number}: {names}", counted(*alerts_total)), reason)
         }
         EventKind::Silenced { until, matchers, comment, .. } => {
-            let until = until.format("%Y-%m-%d %H:%M");
             let why = if comment.is_empty() { String::new() } else { format!(" {comment}") };
-            with(
-                format!("{who} silenced it in Alertmanager until {until} UTC"),
-                &format!("Alerts with {matchers}.{why}"),
-            )
+            Some(Words {
+                line: format!("{who} silenced it in Alertmanager until"),
+                more: Some(format!("Alerts with {matchers}.{why}")),
+                until: Some(*until),
+            })
         }
         EventKind::SilenceEnded { .. } => alone(format!("{who} ended the silence")),
         EventKind::Muted { until } => {
-            alone(format!("{who} is on it: muted until {} UTC", until.format("%Y-%m-%d %H:%M")))
+            Some(Words { line: format!("{who} took it on: muted until"), more: None, until: Some(*until) })
         }
         EventKind::Unmuted => alone(format!("{who} ended the mute")),
         _ => None,
@@ -84,5 +87,13 @@ mod tests {
         assert_eq!(words.line, "ada merged INC-7 into this: db: slow (1 alert)");
         assert_eq!(words.more.as_deref(), Some("same cause"));
         assert!(of(&EventKind::Acknowledged, "ada").is_none());
+    }
+
+    #[test]
+    fn what_ends_by_itself_has_its_end_at_the_end_of_the_line() {
+        let until: DateTime<Utc> = "2026-03-02T04:10:00Z".parse().expect("a time");
+        let words = of(&EventKind::Muted { until }, "You").expect("has words");
+        assert_eq!((words.line.as_str(), words.until), ("You took it on: muted until", Some(until)));
+        assert_eq!(of(&EventKind::Unmuted, "You").expect("has words").until, None);
     }
 }

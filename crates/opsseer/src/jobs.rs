@@ -10,7 +10,8 @@ mod worker;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use opsseer_core::{AlertSnapshot, Event, EventId, EventKind, Incident, NewEvent};
+use opsseer_core::{AlertSnapshot, Event, EventId, EventKind, Incident, IncidentId, NewEvent};
+use opsseer_store::{StoreError, Tx};
 
 pub use worker::work;
 
@@ -53,6 +54,17 @@ pub(crate) trait Job: Send + Sync {
 
     /// Does the work. May be done again after a crash: it must have no effect but what it gives back.
     async fn run(&self, app: &App, task: &Task) -> Result<Vec<NewEvent>, JobError>;
+
+    /// What of the result is still news. Asked in the transaction that writes it: another job of the same incident may
+    /// have ended since this one looked.
+    async fn news(
+        &self,
+        _tx: &mut Tx,
+        _incident: IncidentId,
+        result: Vec<NewEvent>,
+    ) -> Result<Vec<NewEvent>, StoreError> {
+        Ok(result)
+    }
 }
 
 /// The work of this name.
@@ -62,8 +74,6 @@ fn find(kind: &str) -> Option<&'static dyn Job> {
 
 /// What a job is about.
 pub(crate) struct Task {
-    /// The incident as it stands.
-    pub(crate) incident: Incident,
     /// The event that asked for the work.
     pub(crate) cause: Event,
     /// The alert that it is about: the newest that fired up to the cause.
@@ -98,7 +108,7 @@ impl Task {
         });
         let cause = events.into_iter().find(|event| event.id == generation);
         match (cause, alert) {
-            (Some(cause), Some(alert)) => Ok(Self { incident, cause, alert }),
+            (Some(cause), Some(alert)) => Ok(Self { cause, alert }),
             _ => Err(JobError::Fail(anyhow::anyhow!("no alert is near the event that asked for it"))),
         }
     }

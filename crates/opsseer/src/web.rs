@@ -14,6 +14,7 @@ mod problem;
 mod prose;
 mod pulse;
 pub mod same_origin;
+mod silences;
 mod static_files;
 #[cfg(test)]
 mod test_data;
@@ -27,6 +28,8 @@ use axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::app::SharedApp;
+
+pub(crate) use incident::step_to_take;
 
 /// Pages run and show only what this server itself sends, in nobody else's frame, and post only back to it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -44,6 +47,15 @@ pub fn routes() -> Router<SharedApp> {
         .route("/jobs", get(jobs::show_jobs))
         .route("/jobs/retry", post(jobs::retry_jobs))
         .route("/jobs/{job}/retry", post(jobs::retry_job))
+        .route("/incidents/{incident}/alerts", get(incident::alerts::page::list_incident_alerts))
+        .route("/incidents/{incident}/on-it", post(people::quiet::be_on_it))
+        .route("/incidents/{incident}/unmute", post(people::quiet::unmute_incident))
+        .route("/incidents/{incident}/silence", post(people::quiet::silence_incident))
+        .route("/incidents/{incident}/merge", post(people::regroup::merge_incidents))
+        .route("/incidents/{incident}/split", post(people::regroup::split_incident))
+        .route("/incidents/{incident}/undo", post(people::regroup::undo_regrouping))
+        .route("/silences", get(silences::list_silences))
+        .route("/silences/{silence}/end", post(people::quiet::end_silence))
         .route("/name", post(people::keep_name));
     guarded(pages).route("/static/{bundle}/{file}", get(static_files::show_static_file))
 }

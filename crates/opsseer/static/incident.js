@@ -19,11 +19,50 @@ function readingFurtherDown() {
     || (!getSelection().isCollapsed && timeline.contains(getSelection().anchorNode));
 }
 
+// The newest event that a line of the timeline tells of.
+function newestOf(item) {
+  return Number(item.dataset.newest ?? item.id.replace("event-", ""));
+}
+
+// A line that tells of many events takes the place of the lines at the top that tell of some of them.
+function showRun(run) {
+  const covered = [];
+  for (const item of timeline.children) {
+    if (newestOf(item) < Number(run.dataset.oldest)) break;
+    covered.push(item);
+  }
+  if (covered.some((item) => newestOf(item) >= Number(run.dataset.newest))) return;
+  if (covered.some((item) => item.querySelector("details[open][id^=run-]"))) run.querySelector("details").open = true;
+  for (const item of covered) item.remove();
+  timeline.prepend(run);
+}
+
 function show(items) {
   for (const item of [...items].reverse()) {
-    if (document.getElementById(item.id)) continue;
-    item.classList.add("arrived");
-    timeline.prepend(item);
+    if (item.dataset.newest) showRun(item);
+    else if (!document.getElementById(item.id)) {
+      item.classList.add("arrived");
+      timeline.prepend(item);
+    }
+  }
+}
+
+// Forms for other things once other things can be done. They are not replaced otherwise: somebody may be writing.
+async function refreshTools() {
+  const can = document.getElementById("headline").dataset.can;
+  const tools = document.getElementById("tools");
+  if (tools.dataset.can === can) return;
+  tools.dataset.can = can;
+  try {
+    const answer = await fetch(location.pathname);
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.getElementById("tools");
+    enhance(next);
+    document.getElementById("tools").replaceWith(next);
+  } catch {
+    // The server refuses what cannot be done, and says why.
+    delete tools.dataset.can;
   }
 }
 
@@ -39,7 +78,9 @@ function arrive(items) {
   if (held.length === 0 && !readingFurtherDown()) {
     show(items);
   } else {
-    held = [...items, ...held];
+    const runs = items.filter((item) => item.dataset.newest);
+    const told = (item) => runs.some((run) => newestOf(item) >= Number(run.dataset.oldest));
+    held = [...items, ...held.filter((item) => !told(item))];
     news.textContent = held.length === 1 ? "1 new event" : `${held.length} new events`;
     news.hidden = false;
   }
@@ -75,9 +116,11 @@ document.addEventListener("click", async (event) => {
 });
 
 follow(() => `${main.dataset.stream}?after=${last}`, {
-  change({ items, parts, title }, event) {
+  change({ items, again, parts, title }, event) {
     last = Math.max(last, Number(event.lastEventId));
     for (const part of parts) swap(part);
+    for (const item of again) swap(item);
+    refreshTools();
     arrive(items.map(elementOf));
     document.title = title;
   },

@@ -28,6 +28,10 @@ export function swap(html) {
   for (const opened of old.querySelectorAll("details[open][id]")) {
     next.querySelector(`#${CSS.escape(opened.id)}`)?.setAttribute("open", "");
   }
+  for (const field of old.querySelectorAll("input[id], select[id]")) {
+    const same = next.querySelector(`#${CSS.escape(field.id)}`);
+    if (same) [same.value, same.checked] = [field.value, field.checked];
+  }
   if (old.isEqualNode(next)) return;
   for (const picture of next.querySelectorAll("img")) {
     const same = [...old.querySelectorAll("img")].find((known) => known.src === picture.src);
@@ -75,10 +79,12 @@ async function send(form, button) {
   const failed = form.querySelector(".failed") ?? document.getElementById("failed");
   failed.textContent = "";
   try {
-    const body = new URLSearchParams(new FormData(form));
+    const body = new URLSearchParams(new FormData(form, button));
     const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/plain" }, signal: AbortSignal.timeout(10_000) });
     if (!answer.ok) throw new Error(await answer.text());
     form.reset();
+    form.closest("details")?.removeAttribute("open");
+    form.querySelector("details")?.removeAttribute("open");
   } catch (error) {
     const why = error instanceof TypeError || error.name === "TimeoutError" ? "OpsSeer cannot be reached" : error.message;
     failed.textContent = `Not done: ${why}. ${form.dataset.keeps ?? "Try again."}`;

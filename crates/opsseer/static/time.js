@@ -49,4 +49,7 @@ export function tick(root) {
     const shown = words === "now ago" ? "just now" : words;
     if (age.textContent !== shown) age.textContent = shown;
   }
+  for (const passing of root.querySelectorAll("[data-until]")) {
+    passing.hidden = Date.parse(passing.dataset.until) <= now;
+  }
 }

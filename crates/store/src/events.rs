@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use opsseer_core::{Actor, AssetRef, Event, EventId, EventKind, IncidentId};
+use opsseer_core::{Actor, AssetRef, Event, EventId, EventKind, Fingerprint, IncidentId};
 use serde_json::Value;
 use sqlx::{FromRow, QueryBuilder, types::Json};
 use uuid::Uuid;
@@ -87,7 +87,33 @@ impl Store {
     }
 }
 
+// Whatever spaces a database puts into its JSON, the fingerprint is in there.
+const HAS_FIRED: &str = "select count(*) from events
+    where incident_id = $1 and kind = 'alert_fired' and cast(body as text) like $2";
+
 impl Tx {
+    /// Whether an alert with this fingerprint has fired in this incident before. Reads through the incident's log.
+    pub async fn has_fired(
+        &mut self,
+        incident: IncidentId,
+        fingerprint: &Fingerprint,
+    ) -> Result<bool, StoreError> {
+        let in_this_change = self.new_events.iter().any(|event| {
+            event.incident == incident
+                && matches!(&event.kind, EventKind::AlertFired { alert, .. } if alert.fingerprint == *fingerprint)
+        });
+        if in_this_change {
+            return Ok(true);
+        }
+        // A fingerprint is hexadecimal, or at least has nothing that `like` would read.
+        let pattern = format!("%\"{}\"%", fingerprint.as_str().replace(['%', '_', '\\'], "_"));
+        let count: i64 = db::within!(&mut self.db, conn => {
+            sqlx::query_scalar(HAS_FIRED).bind(incident.0).bind(pattern).fetch_one(conn).await
+        })
+        .map_err(StoreError::query("look for an alert on a timeline"))?;
+        Ok(count > 0)
+    }
+
     /// An event by its id.
     pub async fn find_event(&mut self, id: EventId) -> Result<Option<Event>, StoreError> {
         let row: Option<EventRow> = db::within!(&mut self.db, conn => {

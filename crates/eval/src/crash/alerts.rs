@@ -10,7 +10,7 @@ use super::{Dice, ledger::Ledger};
 /// What an alert is known by.
 pub(super) type Labels = BTreeMap<String, String>;
 
-/// The rules and, behind them, whether the harness has a runbook that is named after it.
+/// The rules that fire. A server under test may have runbooks for some of them.
 const RULES: [&str; 3] = ["HighErrorRate", "HighLatency", "QueueGrows"];
 
 /// More alerts than OpsSeer enriches in one incident, and several of one name among the first.

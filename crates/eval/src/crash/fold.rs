@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::alerts::Labels;
 
-/// Alerts of one incident that OpsSeer enriches: the first ones (README, "What it does with an alert").
+/// Alerts of one incident that OpsSeer enriches: the first ones (`ENRICHED_ALERTS` of its jobs).
 const ENRICHED_ALERTS: usize = 5;
 
 /// An event, as far as it matters here.

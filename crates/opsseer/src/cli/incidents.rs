@@ -1,6 +1,7 @@
 //! `opsseer incidents`: reads and answers incidents of a running server from a terminal.
 
 pub(super) mod client;
+mod regroup;
 pub(super) mod render;
 mod sentence;
 
@@ -16,7 +17,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use self::client::{Client, ListQuery};
+use self::{
+    client::{Answer, Client, IncidentView, ListQuery},
+    regroup::{MergeArgs, MuteArgs, SplitArgs, UndoArgs, UnmuteArgs},
+};
 
 /// What `opsseer incidents` is told.
 #[derive(Debug, Args)]
@@ -49,6 +53,16 @@ enum Command {
     Ack(AckArgs),
     /// Says that an incident is over.
     Resolve(ResolveArgs),
+    /// Gives an incident's alerts, and those to come, to another one. It ends.
+    Merge(MergeArgs),
+    /// Takes alerts out of an incident into one of their own.
+    Split(SplitArgs),
+    /// Undoes a merge or a split.
+    Undo(UndoArgs),
+    /// Is on it: nobody else needs to be told for a while.
+    Mute(MuteArgs),
+    /// Ends a mute.
+    Unmute(UnmuteArgs),
 }
 
 #[derive(Debug, Args)]
@@ -134,6 +148,19 @@ impl std::str::FromStr for Reference {
     }
 }
 
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let prefix = if self.0.bytes().all(|byte| byte.is_ascii_digit()) { "INC-" } else { "" };
+        write!(f, "{prefix}{}", self.0)
+    }
+}
+
+/// The incident after an action, and what that did to it, to complete "INC-42 …".
+struct Done {
+    answer: Answer<IncidentView>,
+    what: String,
+}
+
 /// Asks the server and prints its answer. A refusal is an error that says why.
 pub async fn execute(args: IncidentsArgs) -> anyhow::Result<ExitCode> {
     let client = Client::new(args.server)?;
@@ -167,34 +194,40 @@ async fn run(
         }
         Command::Note(NoteArgs { incident, text, author }) => {
             let body = json!({"by": author.by, "text": text});
-            act(client, &incident, "notes", &body, "has your note", json, out).await
+            tell(&act(client, &incident, "notes", &body, "has your note").await?, json, out)
         }
         Command::Ack(AckArgs { incident, author }) => {
             let body = json!({"by": author.by});
-            act(client, &incident, "ack", &body, "is acknowledged", json, out).await
+            tell(&act(client, &incident, "ack", &body, "is acknowledged").await?, json, out)
         }
         Command::Resolve(ResolveArgs { incident, reason, author }) => {
             let body = json!({"by": author.by, "reason": reason});
-            act(client, &incident, "resolve", &body, "is resolved", json, out).await
+            tell(&act(client, &incident, "resolve", &body, "is resolved").await?, json, out)
         }
+        Command::Merge(args) => tell(&regroup::merge(client, args).await?, json, out),
+        Command::Split(args) => tell(&regroup::split(client, args).await?, json, out),
+        Command::Undo(args) => tell(&regroup::undo(client, args).await?, json, out),
+        Command::Mute(args) => tell(&regroup::mute(client, args).await?, json, out),
+        Command::Unmute(args) => tell(&regroup::unmute(client, args).await?, json, out),
     }
 }
 
-/// Posts an action and says what became of the incident.
 async fn act(
     client: &Client,
     Reference(id): &Reference,
     action: &str,
     body: &Value,
-    done: &str,
-    json: bool,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let incident = client.act(id, action, body).await?;
+    what: &str,
+) -> anyhow::Result<Done> {
+    Ok(Done { answer: client.act(id, action, body).await?, what: what.to_owned() })
+}
+
+/// Says what became of the incident.
+fn tell(done: &Done, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     if json {
-        return print_json(&incident.raw, out);
+        return print_json(&done.answer.raw, out);
     }
-    render::done(&incident.view, done, out).context("cannot print the answer")
+    render::done(&done.answer.view, &done.what, out).context("cannot print the answer")
 }
 
 pub(super) fn print_json(value: &impl Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -220,7 +253,7 @@ mod tests {
         }
     }
 
-    fn incident(status: &str) -> Value {
+    pub(super) fn incident(status: &str) -> Value {
         json!({
             "id": "019b76da-a800-7000-8000-000000000001", "number": 42, "status": status, "severity": "page",
             "title": "toyprod: error rate above 10 %", "service": "toyprod", "opened_at": "2026-01-02T03:04:05Z",

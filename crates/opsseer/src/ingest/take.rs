@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use opsseer_core::{
-    Alert, AlertStatus, CorrelationKey, Decision, Incident, IncidentId, Keep, Leaving, Policy, Storm,
-    Surroundings, correlate, keep,
+    Alert, AlertStatus, CorrelationKey, Decision, EventKind, Incident, IncidentId, Keep, Leaving, NewEvent,
+    Policy, Storm, Surroundings, correlate, keep,
 };
 use opsseer_store::{StoreError, StoredAlert, Tx};
 
@@ -72,8 +72,12 @@ async fn take(
             leave(tx, leaving, near.own);
             Some(tx.open_incident(events))
         }
-        Decision::Append(id, events, leaving) => {
+        Decision::Append(id, mut events, leaving) => {
             let target = near.find(id);
+            // It comes from another incident, and may have been here before that.
+            if near.own.as_ref().is_some_and(|own| own.id != id) && tx.has_fired(id, &fingerprint).await? {
+                events.iter_mut().for_each(not_for_the_first_time);
+            }
             leave(tx, leaving, near.own);
             target.map(|incident| tx.append(incident, events))
         }
@@ -154,6 +158,12 @@ impl StormIncidents {
             None
         };
         Ok(Some(Self { rule, all, rules_full }))
+    }
+}
+
+fn not_for_the_first_time(event: &mut NewEvent) {
+    if let EventKind::AlertFired { first, .. } = &mut event.kind {
+        *first = false;
     }
 }
 

@@ -4,15 +4,13 @@ use anyhow::Context;
 use async_trait::async_trait;
 use opsseer_ai::runbook::{AlertQuestion, MatchedBy, RunbookAnswer};
 use opsseer_connect::promql;
-use opsseer_core::{Actor, AlertSnapshot, EventId, EventKind, NewEvent, RunbookAnswered};
+use opsseer_core::{Actor, AlertSnapshot, EventKind, IncidentId, NewEvent, RunbookAnswered};
+use opsseer_store::{StoreError, Tx};
 
 use super::{Job, JobError, Task};
 use crate::app::App;
 
 pub(super) const KIND: &str = "answer_runbook";
-
-/// Events that are searched for the same answer given before.
-const EVENTS_SEARCHED: u32 = 200;
 
 /// Quotes the step to take.
 pub(super) struct AnswerRunbook;
@@ -36,27 +34,36 @@ impl Job for AnswerRunbook {
             Some(answer) => EventKind::RunbookAnswered(quoted(&task.alert, answer)),
             None => EventKind::RunbookMissing { alert: task.alert.name.clone(), documents },
         };
-        if given_before(app, task, &kind).await? {
-            return Ok(vec![]);
-        }
         Ok(vec![NewEvent::new(app.clock.now(), Actor::Component { name: KIND.to_owned() }, kind)])
+    }
+
+    /// The same answer about the same alert is not repeated: an alert may come with many label sets.
+    async fn news(
+        &self,
+        tx: &mut Tx,
+        incident: IncidentId,
+        result: Vec<NewEvent>,
+    ) -> Result<Vec<NewEvent>, StoreError> {
+        let mut news = Vec::new();
+        for event in result {
+            let before = tx.list_events_of_kind(incident, event.kind.name()).await?;
+            if !before.iter().any(|before| is_same(&before.kind, &event.kind)) {
+                news.push(event);
+            }
+        }
+        Ok(news)
     }
 }
 
-/// The same answer about the same alert is not repeated: an alert may come with many label sets.
-async fn given_before(app: &App, task: &Task, kind: &EventKind) -> Result<bool, JobError> {
-    let events = app
-        .store
-        .list_events_before(task.incident.id, EventId(i64::MAX), EVENTS_SEARCHED)
-        .await
-        .map_err(|error| JobError::Retry(error.into()))?;
-    Ok(events.iter().any(|event| match (&event.kind, kind) {
+/// Whether both say the same about the same alert.
+fn is_same(before: &EventKind, now: &EventKind) -> bool {
+    match (before, now) {
         (EventKind::RunbookAnswered(before), EventKind::RunbookAnswered(now)) => {
             (&before.alert, &before.file, before.line_start, &before.revision)
                 == (&now.alert, &now.file, now.line_start, &now.revision)
         }
         (before, now) => before == now,
-    }))
+    }
 }
 
 fn question(alert: &AlertSnapshot) -> AlertQuestion {

@@ -11,6 +11,9 @@ use crate::{
     web::{moment::Moment, static_files, viewer::Viewer},
 };
 
+/// Comparisons after which a server that shares its store is taken not to be the one that compares.
+const COMPARISONS_MISSED: u32 = 3;
+
 /// Whether alerts arrive at all, as the last heartbeat tells.
 #[derive(Template)]
 #[template(path = "health.html")]
@@ -18,6 +21,8 @@ pub(crate) struct Health {
     last: Option<Moment>,
     state: HealthState,
     hint: String,
+    /// When OpsSeer last compared what it knows with Alertmanager.
+    compared: Option<Moment>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,19 +61,24 @@ impl Health {
                 format!("The alert {alert} always fires. It does not arrive, so other alerts may not either.")
             }
         };
-        Self { last: last.map(|last| Moment::new(last.at, now)), state, hint }
+        Self { last: last.map(|last| Moment::new(last.at, now)), state, hint, compared: None }
+    }
+
+    /// Of several servers on one store, one compares; the others do not know when.
+    fn with_comparison(mut self, app: &App, now: DateTime<Utc>) -> Self {
+        let usual = app.config.alertmanager.compare_every * COMPARISONS_MISSED;
+        let mine =
+            |at: &DateTime<Utc>| !app.store.is_shared() || (now - at).to_std().unwrap_or_default() <= usual;
+        self.compared = app.pipeline.compared_at().filter(mine).map(|at| Moment::new(at, now));
+        self
     }
 
     pub(crate) async fn read(app: &App) -> Result<Self, StoreError> {
         let last = app.store.last_heartbeat().await?;
-        let set = &app.config.correlation;
-        Ok(Self::new(
-            last.as_ref(),
-            app.started_at,
-            set.heartbeat_max_age,
-            &set.heartbeat_alert,
-            app.clock.now(),
-        ))
+        let (set, now) = (&app.config.correlation, app.clock.now());
+        let health =
+            Self::new(last.as_ref(), app.started_at, set.heartbeat_max_age, &set.heartbeat_alert, now);
+        Ok(health.with_comparison(app, now))
     }
 }
 
@@ -86,7 +96,7 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub(crate) async fn new(app: &App, viewer: Viewer, here: String) -> Result<Self, StoreError> {
-        let on_list = !here.starts_with("/incidents/") && !here.starts_with("/jobs");
+        let on_list = ["/incidents/", "/jobs", "/silences"].iter().all(|other| !here.starts_with(other));
         let dead_jobs = app.store.count_dead_jobs().await?;
         let health = Health::read(app).await?;
         Ok(Self { health, viewer, here, on_list, dead_jobs, bundle: static_files::bundle() })

@@ -1,23 +1,27 @@
 //! The incident page.
 
-mod alerts;
+pub(crate) mod alerts;
 mod do_this;
 mod headline;
 pub(crate) mod live;
 mod picture;
+mod standing;
 mod story;
 mod timeline;
+mod tools;
 mod words;
 
+pub(crate) use do_this::step_to_take;
 pub(crate) use headline::{State, alerts_words, owner_words, severity_word};
-pub(crate) use words::{sentence_case, step_words};
+pub(crate) use standing::{muted_until, silenced_until};
+pub(crate) use words::{counted, sentence_case, step_words, times_words};
 
 use askama::Template;
 use axum::{
     extract::{Path, Query, State as Shared, rejection::QueryRejection},
     response::Html,
 };
-use opsseer_core::{Event, EventId, Incident};
+use opsseer_core::{EventId, Incident};
 use opsseer_store::StoreError;
 use serde::Deserialize;
 
@@ -30,18 +34,23 @@ use crate::{
             do_this::DoThis,
             headline::{Actions, Headline, tab_title},
             picture::PictureCard,
-            story::Story,
-            timeline::TimelineEvent,
+            standing::Standing,
+            story::{NEWEST, Story},
+            timeline::{
+                Telling,
+                run::{Entry, entries},
+            },
+            tools::Tools,
         },
         problem::Problem,
         viewer::Viewer,
     },
 };
 
-/// Events of one page.
-const EVENTS: usize = 60;
-/// Alerts that are read at most.
-const ALERTS: u32 = 200;
+/// Lines of the timeline on one page.
+const LINES: usize = 60;
+/// Events that are read for a page of earlier ones: thousands of changes of alerts may be one line.
+const EARLIER: u32 = 5000;
 
 /// Which end of the timeline is looked at.
 #[derive(Debug, Deserialize)]
@@ -66,14 +75,15 @@ impl Parts {
         story: &Story,
         viewer: &Viewer,
     ) -> Result<Self, StoreError> {
-        let alerts = app.store.list_alerts_of(incident.id, ALERTS).await?;
+        let alerts = app.store.list_alerts_of(incident.id, alerts::READ).await?;
         let now = app.clock.now();
+        let standing = Standing::new(incident, story, viewer, now);
         Ok(Self {
-            headline: Headline::new(incident, viewer, now),
-            actions: Actions::new(incident),
+            headline: Headline::new(incident, standing, viewer, now),
+            actions: Actions::new(incident, now),
             do_this: DoThis::new(story, incident, now),
             picture: PictureCard::new(story, incident, now),
-            alerts: AlertsCard::new(&alerts, now),
+            alerts: AlertsCard::new(&alerts, incident, story, now),
         })
     }
 
@@ -96,7 +106,8 @@ struct IncidentPage {
     number: i64,
     last_event: EventId,
     parts: Parts,
-    events: Vec<TimelineEvent>,
+    tools: Tools,
+    entries: Vec<Entry>,
     newest: bool,
     earlier: Option<EventId>,
 }
@@ -114,25 +125,23 @@ pub(crate) async fn show_incident(
     // Read again after the log: the parts may be ahead of the events, which the stream then brings, but never behind.
     let incident = find(&app, &asked).await?;
     let parts = Parts::read(&app, &incident, &story, &viewer).await?;
-    let mut events = match query.before {
-        None => newest,
-        Some(before) => {
-            let limit = u32::try_from(EVENTS + 1).unwrap_or(u32::MAX);
-            app.store.list_events_before(incident.id, EventId(before), limit).await?
-        }
+    let (events, whole) = match query.before {
+        None => (newest, NEWEST),
+        Some(before) => (app.store.list_events_before(incident.id, EventId(before), EARLIER).await?, EARLIER),
     };
-    let more = events.len() > EVENTS;
-    events.truncate(EVENTS);
     let now = app.clock.now();
-    let shown = |event: &Event| TimelineEvent::new(event, incident.opened_at, &viewer, now);
+    let telling = Telling { incident: &incident, story: &story, viewer: &viewer, now };
+    let (entries, read) = entries(&events, LINES, telling);
+    let more = read < events.len() || events.len() == whole as usize;
     let page = IncidentPage {
         title: tab_title(&incident),
         number: incident.number.0,
         last_event: story.last,
+        tools: Tools::read(&app, &incident).await?,
         parts,
         newest: query.before.is_none(),
-        earlier: events.last().filter(|_| more).map(|event| event.id),
-        events: events.iter().map(shown).collect(),
+        earlier: events[..read].last().filter(|_| more).map(|event| event.id),
+        entries,
         frame: Frame::new(&app, viewer.clone(), format!("/incidents/{}", incident.number)).await?,
     };
     Ok(Html(page.render()?))

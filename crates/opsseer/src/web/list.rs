@@ -4,12 +4,15 @@ mod filter;
 pub(crate) mod live;
 mod row;
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     response::Html,
 };
-use opsseer_store::IncidentFilter;
+use opsseer_core::{Incident, IncidentId, IncidentNumber};
+use opsseer_store::{IncidentFilter, Store, StoreError};
 
 use crate::{
     app::SharedApp,
@@ -51,6 +54,8 @@ struct ListPage {
     text: String,
     open_count: OpenCount,
     rows: Vec<Row>,
+    /// How many are not shown, where that is known.
+    of: Option<String>,
     empty: Empty,
     webhook: String,
     stream: String,
@@ -75,13 +80,18 @@ pub(crate) async fn show_incident_list(
             .incidents
             .is_empty();
     let now = app.clock.now();
+    let merged = merged_into(&app.store, &page.incidents).await?;
+    let row = |incident: &Incident| Row::new(incident, into(&merged, incident), &viewer, now);
+    let shown = page.incidents.len();
     let page = ListPage {
         title: list_title(count),
         states: filter.states(),
         severities: filter.severities(),
         kept: filter.kept(),
         open_count: OpenCount { count },
-        rows: page.incidents.iter().map(|incident| Row::new(incident, &viewer, now)).collect(),
+        rows: page.incidents.iter().map(row).collect(),
+        of: (filter.status == Status::Open && filter.is_plain() && page.next_cursor.is_some())
+            .then(|| format!("The newest {shown} of {count} open incidents; a search finds the others.")),
         empty: match () {
             () if !any => Empty::Never,
             () if filter.status == Status::Open && filter.is_plain() => Empty::NoneOpen,
@@ -100,6 +110,26 @@ pub(crate) async fn show_incident_list(
 fn filter_of(query: Result<Query<FilterQuery>, QueryRejection>) -> Result<Filter, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::not_understood(rejection.body_text()))?;
     Filter::try_from(query).map_err(Problem::not_understood)
+}
+
+/// The numbers of the incidents that others of these were merged into.
+async fn merged_into(
+    store: &Store,
+    incidents: &[Incident],
+) -> Result<HashMap<IncidentId, IncidentNumber>, StoreError> {
+    let mut numbers = HashMap::new();
+    for into in incidents.iter().filter_map(|incident| incident.merged_into) {
+        if !numbers.contains_key(&into)
+            && let Some(found) = store.find_incident(into.into()).await?
+        {
+            numbers.insert(into, found.number);
+        }
+    }
+    Ok(numbers)
+}
+
+fn into(numbers: &HashMap<IncidentId, IncidentNumber>, incident: &Incident) -> Option<IncidentNumber> {
+    numbers.get(&incident.merged_into?).copied()
 }
 
 /// What the browser's tab says.

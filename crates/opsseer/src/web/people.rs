@@ -1,6 +1,9 @@
 //! What people do from a page. Plain forms: with JavaScript the page stays and the stream brings the change, without it
 //! the browser is sent back to the page.
 
+pub(crate) mod quiet;
+pub(crate) mod regroup;
+
 use axum::{
     Form,
     extract::{Path, State, rejection::FormRejection},
@@ -101,13 +104,17 @@ async fn perform(app: &App, incident: &str, viewer: &Viewer, action: Action) -> 
 
 /// A script wants a word, a browser a page.
 fn answer(headers: &HeaderMap, done: Result<Incident, Problem>) -> Response {
-    let script = headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/plain");
+    let script = wants_a_word(headers);
     match done {
         Ok(_) if script => StatusCode::NO_CONTENT.into_response(),
         Ok(incident) => Redirect::to(&format!("/incidents/{}", incident.number)).into_response(),
         Err(problem) if script => problem.into_text(),
         Err(problem) => problem.into_response(),
     }
+}
+
+fn wants_a_word(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/plain")
 }
 
 fn unreadable(rejection: &FormRejection) -> Problem {

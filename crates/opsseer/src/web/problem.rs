@@ -10,6 +10,7 @@ use opsseer_store::StoreError;
 use crate::{
     actions::ActionError,
     http::error::ApiError,
+    pipeline::silences::SilenceError,
     web::{prose::first_line, static_files},
 };
 
@@ -64,6 +65,12 @@ impl From<StoreError> for Problem {
 
 impl From<ActionError> for Problem {
     fn from(error: ActionError) -> Self {
+        Self::refused(&ApiError::from(error))
+    }
+}
+
+impl From<SilenceError> for Problem {
+    fn from(error: SilenceError) -> Self {
         Self::refused(&ApiError::from(error))
     }
 }

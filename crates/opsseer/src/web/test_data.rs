@@ -117,3 +117,26 @@ pub(crate) fn stored_alert(name: &str) -> StoredAlert {
 pub(crate) fn alert() -> AlertSnapshot {
     AlertSnapshot::from(&stored_alert("PaymentsHighErrorRate").alert)
 }
+
+pub(crate) fn merged(from: IncidentId, number: i64) -> EventKind {
+    EventKind::Merged {
+        from,
+        number: IncidentNumber(number),
+        title: "db: slow".into(),
+        correlation_key: "service:db".into(),
+        alerts_firing: 1,
+        alerts_total: 2,
+        severity: Severity::Ticket,
+        reason: "same cause".into(),
+    }
+}
+
+pub(crate) fn unmerged(from: IncidentId, number: i64) -> EventKind {
+    EventKind::Unmerged {
+        from,
+        number: IncidentNumber(number),
+        alerts_firing: 1,
+        alerts_total: 2,
+        reason: "not the same".into(),
+    }
+}

@@ -1,6 +1,8 @@
 //! The pages in a real browser.
 
 mod driver;
+mod quiet;
+mod regroup;
 
 use std::panic::AssertUnwindSafe;
 
@@ -230,6 +232,9 @@ async fn on_a_phone_nothing_is_cut_off_and_the_actions_are_at_the_thumb() {
         let gap =
             page.ask("innerHeight - document.getElementById('act-ack').getBoundingClientRect().bottom").await;
         assert!((0.0..=40.0).contains(&gap.as_f64().unwrap()), "{gap}");
+        let left = "Math.min(...[...document.querySelectorAll('#actions *')].map((one) => one.getBoundingClientRect().left))";
+        let left = page.ask(left).await;
+        assert!(left.as_f64().unwrap() >= 0.0, "the first action begins at {left}");
         page.click("#act-ack").await;
         page.until_text("#headline", "acknowledged").await;
     })

@@ -146,3 +146,130 @@ async fn a_site_that_points_its_name_at_this_server_reads_nothing() {
     assert_eq!(webhook.body("{}").send().await.unwrap().status().as_u16(), 400);
     server.stop().await;
 }
+
+/// A page as it comes, and how long it is.
+async fn page(server: &TestServer, path: &str) -> String {
+    let answer = server.http.get(format!("{}{path}", server.url)).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200, "{path}");
+    answer.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_incident_of_ten_thousand_alerts_has_small_pages_and_a_filter() {
+    let server = TestServer::start().await;
+    for thousand in 0..10 {
+        let alerts = (0..1000).map(|n| {
+            let mut one = alert("HostDown", "fleet", "firing");
+            one["labels"]["instance"] = json!(format!("host-{thousand}{n:03}"));
+            one["annotations"]["description"] = json!("x".repeat(300));
+            one
+        });
+        server.alert(alerts.collect()).await;
+    }
+    let html = page(&server, "/incidents/1").await;
+    assert!(html.len() < 60_000, "{} bytes", html.len());
+    for part in
+        ["all 10000 alerts firing", "All 10000 alerts", "alerts fired", "It has the same service, fleet."]
+    {
+        assert!(html.contains(part), "{part} is missing");
+    }
+    let all = page(&server, "/incidents/1/alerts").await;
+    assert!(all.len() < 150_000, "{} bytes", all.len());
+    assert!(all.contains("10000 alerts, 1 to 100 shown") && all.contains("?from=100"), "no way on");
+    let found = page(&server, "/incidents/1/alerts?q=HOSTDOWN+host-4007").await;
+    assert!(found.contains("1 alert of 10000 with") && found.contains("instance=host-4007"), "not found");
+    // The log has an end, and one gets there.
+    let (mut earlier, mut steps) = (html, 0);
+    while !earlier.contains("Incident opened") {
+        let (_, rest) = earlier.split_once("?before=").expect("a way on");
+        let before = rest.split_once('"').unwrap().0.to_owned();
+        earlier = page(&server, &format!("/incidents/1?before={before}")).await;
+        assert!(earlier.len() < 60_000, "{} bytes", earlier.len());
+        steps += 1;
+    }
+    assert!(steps <= 3, "{steps} pages");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn thousands_of_open_incidents_are_fifty_rows_and_a_search_finds_the_rest() {
+    let server = TestServer::start().await;
+    let mut tx = server.app.store.begin().await.unwrap();
+    for n in 0..2000 {
+        let kind = opsseer_core::EventKind::Opened {
+            title: format!("service-{n}: slow"),
+            severity: opsseer_core::Severity::Ticket,
+            service: Some(format!("service-{n}")),
+            correlation_key: format!("service:service-{n}"),
+            reason: "r".into(),
+        };
+        let by = opsseer_core::Actor::correlation();
+        tx.open_incident(vec![opsseer_core::NewEvent::new(tx.now(), by, kind)]);
+    }
+    tx.commit().await.unwrap();
+    let list = page(&server, "/").await;
+    assert_eq!(list.matches("<tr id=\"incident-").count(), 50);
+    assert!(list.contains("The newest 50 of 2000 open incidents"), "{list}");
+    assert!(page(&server, "/?q=service-17%3A").await.contains("incident-18"));
+    // So does the choice of an incident to merge with.
+    let incident = page(&server, "/incidents/1").await;
+    assert_eq!(incident.matches("<option value=").count() - 1 - 3, 50);
+    assert!(incident.contains("1949 more are open: type the number"), "{incident}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_javascript_incidents_are_merged_split_muted_and_all_of_it_is_undone() {
+    let server = server_with_an_incident().await;
+    server.alert(json!([alert("Deep", "queue", "firing"), alert("Full", "queue", "firing")])).await;
+    let post = async |path: &str, body: String| {
+        let request = server.http.post(format!("{}{path}", server.url)).header("cookie", "opsseer_name=ada");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.url().path().to_owned(), answer.text().await.unwrap())
+    };
+    let event = async |incident: i64, kind: &str| server.event(incident, kind).await["id"].as_i64().unwrap();
+
+    let (status, path, html) = post("/incidents/1/on-it", "minutes=30".into()).await;
+    assert_eq!((status, path.as_str()), (200, "/incidents/1"));
+    assert!(html.contains("Muted until") && html.contains("by you") && html.contains("Firing, acknowledged"));
+    assert!(!post("/incidents/1/unmute", String::new()).await.2.contains("Muted until"));
+
+    let (_, path, html) =
+        post("/incidents/1/merge", "other=&number=%232&reason=one+disk&way=here".into()).await;
+    assert_eq!(path, "/incidents/1");
+    assert!(html.contains("You merged INC-2 into this") && html.contains("all 3 alerts firing"), "{html}");
+    let ended = page(&server, "/incidents/2").await;
+    assert!(ended.contains(r#"Merged into <a href="/incidents/1">INC-1</a>"#), "{ended}");
+    assert!(!ended.contains("/incidents/2/reopen"), "{ended}");
+    let list = page(&server, "/").await;
+    assert!(list.contains("incident-1") && !list.contains("incident-2"), "what was merged is not open");
+    assert!(page(&server, "/?status=all").await.contains(r#"into <a href="/incidents/1">INC-1</a>"#));
+    let undo = format!("event={}", event(1, "merged").await);
+    assert!(post("/incidents/1/undo", undo).await.2.contains("You undid the merge of INC-2"));
+
+    let full = server.get("/api/v1/incidents/2").await["alerts"].as_array().unwrap()[0]["id"].clone();
+    let (status, path, _) = post("/incidents/2/split", format!("alert={}", full.as_str().unwrap())).await;
+    assert_eq!((status, path.as_str()), (200, "/incidents/3"));
+    let undo = format!("event={}", event(2, "split").await);
+    assert!(post("/incidents/2/undo", undo).await.2.contains("all 2 alerts firing"));
+    for (form, words) in [("", "tick the alerts that go"), ("alert=x", "that is not an alert")] {
+        let (status, _, html) = post("/incidents/2/split", form.into()).await;
+        assert!(status == 400 && html.contains(words), "{html}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_an_alertmanager_the_pages_say_how_to_get_one() {
+    let server = server_with_an_incident().await;
+    assert!(page(&server, "/silences").await.contains("No Alertmanager is configured"));
+    assert!(page(&server, "/incidents/1").await.contains("Not possible: no Alertmanager is configured"));
+    let request =
+        server.http.post(format!("{}/incidents/1/silence", server.url)).header("accept", "text/plain");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let answer = request.body("minutes=60&comment=known").send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 409);
+    assert!(answer.text().await.unwrap().contains("no Alertmanager is configured"));
+    server.stop().await;
+}

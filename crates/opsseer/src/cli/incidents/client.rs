@@ -53,6 +53,7 @@ pub(super) struct IncidentList {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(Default))]
 pub(super) struct IncidentView {
     pub(super) number: i64,
     pub(super) url: String,
@@ -66,6 +67,21 @@ pub(super) struct IncidentView {
     pub(super) reopened_count: i64,
     pub(super) alerts_firing: i64,
     pub(super) alerts_total: i64,
+    // An older server does not send these.
+    #[serde(default)]
+    pub(super) flapping: bool,
+    #[serde(default)]
+    pub(super) flaps: i64,
+    #[serde(default)]
+    pub(super) quiet_since: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub(super) merged_into: Option<String>,
+    #[serde(default)]
+    pub(super) muted_until: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub(super) muted_by: Option<String>,
+    #[serde(default)]
+    pub(super) silenced_until: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opsseer_core::RunbookAnswered;
+use opsseer_core::Event;
 use opsseer_eval::table::{self, Align};
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use super::{
     client::{IncidentList, IncidentView},
     sentence,
 };
+use crate::web::step_to_take;
 
 const NOBODY: &str = "–";
 
@@ -57,8 +58,11 @@ pub(super) fn show(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     headline(incident, now, out)?;
-    let runbook = events.iter().rev().find_map(runbook_of);
-    if let Some(runbook) = runbook {
+    standing(incident, events, now, out)?;
+    // What a newer server says that this program cannot read is no runbook's answer that it knows of.
+    let known: Vec<Event> =
+        events.iter().filter_map(|event| serde_json::from_value(event.clone()).ok()).collect();
+    if let Some(runbook) = step_to_take(&known) {
         writeln!(out)?;
         writeln!(
             out,
@@ -113,14 +117,44 @@ fn headline(incident: &IncidentView, now: DateTime<Utc>, out: &mut dyn Write) ->
     writeln!(out, "  {}", printable(&incident.url))
 }
 
+/// What is special about where it stands, a line each.
+fn standing(
+    incident: &IncidentView,
+    events: &[Value],
+    now: DateTime<Utc>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let clock = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+    if incident.merged_into.is_some() {
+        let of_merge = |event: &&Value| event.get("kind").is_some_and(|kind| kind == "merged_into");
+        let number = events.iter().rev().find(of_merge).and_then(|event| event.get("number")?.as_i64());
+        let into = number.map_or_else(|| "another incident".to_owned(), |number| format!("INC-{number}"));
+        writeln!(out, "  merged into {into}, where it goes on; `opsseer incidents undo` takes it back")?;
+    }
+    if incident.flapping {
+        write!(out, "  comes and goes, back {}; held open until it is quiet", times(incident.flaps))?;
+        match incident.quiet_since {
+            Some(since) => writeln!(out, ", which it is since {}", in_words(now - since))?,
+            None => writeln!(out)?,
+        }
+    }
+    if let Some(until) = incident.muted_until.filter(|until| *until > now) {
+        let by = incident.muted_by.as_deref().map(|by| format!(" by {}", printable(by))).unwrap_or_default();
+        writeln!(out, "  muted until {}{by}", clock(until))?;
+    }
+    if let Some(until) = incident.silenced_until.filter(|until| *until > now) {
+        writeln!(out, "  silenced in Alertmanager until {}", clock(until))?;
+    }
+    Ok(())
+}
+
+fn times(count: i64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 /// What an action did.
 pub(super) fn done(incident: &IncidentView, what: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "INC-{} {what}. {}", incident.number, printable(&incident.title))
-}
-
-fn runbook_of(event: &Value) -> Option<RunbookAnswered> {
-    (event.get("kind")?.as_str()? == "runbook_answered")
-        .then(|| serde_json::from_value(event.clone()).ok())?
 }
 
 /// When it happened: the time, with the day if that is not today.
@@ -180,6 +214,7 @@ mod tests {
             reopened_count: 0,
             alerts_firing: 1,
             alerts_total: 2,
+            ..IncidentView::default()
         }
     }
 
@@ -220,17 +255,26 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_shows_its_newest_runbook_step_and_its_timeline_in_order() {
-        let runbook = |quote: &str| {
+    fn an_incident_shows_its_most_urgent_runbook_step_and_its_timeline_in_order() {
+        let runbook = |alert: &str, quote: &str| {
             event(json!({
-                "kind": "runbook_answered", "quote": quote, "commands": ["kubectl rollout undo deployment/toyprod"], "file": "HighErrorRate.md",
+                "kind": "runbook_answered", "alert": alert, "quote": quote, "commands": ["kubectl rollout undo deployment/toyprod"], "file": "HighErrorRate.md",
                 "heading": "First steps", "line_start": 12, "line_end": 13, "revision": "r",
                 "reason": "It is named after the alert.",
             }))
         };
+        let fired = |name: &str, severity: &str| {
+            event(
+                json!({"kind": "alert_fired", "first": true, "reason": "r", "alert": {"fingerprint": name, "name": name,
+                "summary": null, "severity": severity, "labels": {}, "annotations": {}, "generator_url": null,
+                "starts_at": "2026-01-02T03:04:05Z"}}),
+            )
+        };
         let events = [
-            runbook("old"),
-            runbook("Roll back.\nThen look."),
+            fired("Slow", "ticket"),
+            runbook("Slow", "Wait."),
+            fired("Errors", "page"),
+            runbook("Errors", "Roll back.\nThen look."),
             event(json!({"kind": "note", "text": "one\ntwo"})),
             event(json!({"kind": "acknowledged"})),
         ];
@@ -251,11 +295,36 @@ mod tests {
              \x20 | Then look.\n\
              \x20   kubectl rollout undo deployment/toyprod\n\
              \n\
-             Timeline (UTC), without 2 earlier events; --events shows more\n\
+             Timeline (UTC), without 4 earlier events; --events shows more\n\
              \x20 03:05:00  ada wrote\n\
              \x20           one\n\
              \x20           two\n\
              \x20 03:05:00  ada acknowledged\n"
+        );
+    }
+
+    #[test]
+    fn what_is_special_about_an_incident_is_a_line_each() {
+        let special = IncidentView {
+            flapping: true,
+            flaps: 4,
+            quiet_since: Some(at("2026-01-02T03:10:05Z")),
+            muted_until: Some(at("2026-01-02T04:10:00Z")),
+            muted_by: Some("ada".into()),
+            silenced_until: Some(at("2026-01-02T03:00:00Z")),
+            merged_into: Some("019b76da-a800-7000-8000-000000000002".into()),
+            ..incident(42, "t")
+        };
+        let merged = event(
+            json!({"kind": "merged_into", "into": "019b76da-a800-7000-8000-000000000002", "number": 7, "reason": "r"}),
+        );
+        let mut out = Vec::new();
+        standing(&special, &[merged], at("2026-01-02T03:12:05Z"), &mut out).expect("write");
+        assert_eq!(
+            String::from_utf8(out).expect("text"),
+            "  merged into INC-7, where it goes on; `opsseer incidents undo` takes it back\n\
+             \x20 comes and goes, back 4 times; held open until it is quiet, which it is since 2 min\n\
+             \x20 muted until 2026-01-02 04:10 UTC by ada\n"
         );
     }
 }

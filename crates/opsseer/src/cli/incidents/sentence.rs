@@ -65,12 +65,13 @@ fn of_event(event: &Event) -> Sentence {
         EventKind::Reopened { reason, .. } => {
             with(by_person(&event.actor, "Reopened", "reopened it"), reason)
         }
-        kind => match event_words::of(kind, &who) {
-            Some(Words { line, more: Some(more) }) => with(line, &more),
-            Some(Words { line, more: None }) => short(line),
-            None => short(kind.name().replace('_', " ")),
-        },
+        kind => event_words::of(kind, &who).map_or_else(|| short(kind.name().replace('_', " ")), with_end),
     }
+}
+
+fn with_end(Words { line, more, until }: Words) -> Sentence {
+    let end = until.map(|until| until.format(" %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+    with(format!("{line}{end}"), more.as_deref().unwrap_or_default())
 }
 
 fn by_person(actor: &Actor, alone: &str, did: &str) -> String {

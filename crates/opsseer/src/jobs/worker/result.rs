@@ -8,7 +8,10 @@ use opsseer_store::{Lease, StoreError};
 use tokio::time::sleep;
 
 use super::attempt::End;
-use crate::{app::App, jobs::JobError};
+use crate::{
+    app::App,
+    jobs::{self, JobError},
+};
 
 /// A store that does not take a result is asked again after this time.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
@@ -96,10 +99,14 @@ async fn finish(app: &App, lease: &Lease, events: &[NewEvent]) -> Result<Outcome
     if !tx.finish_job(lease).await? {
         return Ok(Outcome::Lost);
     }
+    let news = match jobs::find(&lease.kind) {
+        Some(job) => job.news(&mut tx, lease.incident, events.to_vec()).await?,
+        None => Vec::new(),
+    };
     if let Some(incident) = tx.find_incident(lease.incident.into()).await?
-        && !events.is_empty()
+        && !news.is_empty()
     {
-        tx.append(incident, events.to_vec());
+        tx.append(incident, news);
     }
     tx.commit().await?;
     Ok(Outcome::Done)

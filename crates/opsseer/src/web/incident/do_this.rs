@@ -78,6 +78,15 @@ impl DoThis {
     }
 }
 
+/// The step of the most urgent alert of a log.
+pub(crate) fn step_to_take(events: &[Event]) -> Option<RunbookAnswered> {
+    let mut story = Story::default();
+    for event in events {
+        story.fold(event);
+    }
+    ranked(&story).into_iter().next().map(|(_, answer)| answer.clone())
+}
+
 /// When OpsSeer began to work on the incident.
 pub(crate) fn began(story: &Story, incident: &Incident, now: DateTime<Utc>) -> Moment {
     Moment::new(story.opened.as_ref().map_or(incident.updated_at, |opened| opened.recorded_at), now)
@@ -103,7 +112,7 @@ impl Answer {
 
     fn failed(event: &Event, now: DateTime<Utc>) -> Option<Self> {
         let EventKind::StepFailed { error, retry_at, .. } = &event.kind else { return None };
-        Some(Self::Failed { error: error.clone(), retry: Retry::new(*retry_at, now) })
+        Some(Self::Failed { error: error.clone(), retry: Retry::new(*retry_at, now, event.incident, STEP) })
     }
 }
 

@@ -5,6 +5,10 @@ use chrono::{DateTime, Utc};
 use opsseer_core::{Incident, IncidentStatus, Severity};
 
 use crate::web::{
+    incident::{
+        standing::{Standing, muted_until},
+        words::times_words,
+    },
     moment::{Moment, duration_words},
     viewer::Viewer,
 };
@@ -18,6 +22,9 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn of(incident: &Incident) -> Self {
+        if incident.merged_into.is_some() {
+            return Self { word: "Merged", colour: "calm" };
+        }
         let (word, colour) = match (incident.status, incident.alerts_firing > 0) {
             (IncidentStatus::Open, true) => ("Firing", "bad"),
             (IncidentStatus::Open, false) => ("Open, nothing fires", "warn"),
@@ -84,10 +91,42 @@ pub(crate) struct Headline {
     owner: String,
     alerts: String,
     reopened: Option<String>,
+    can: Can,
+    standing: Standing,
+}
+
+/// What can be done with an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Can {
+    /// Everything but reopening.
+    Act,
+    /// It is over: reopened, and written about.
+    Reopen,
+    /// It goes on elsewhere: only the merge can be undone.
+    Undo,
+}
+
+impl Can {
+    pub(crate) fn of(incident: &Incident) -> Self {
+        match (incident.merged_into, incident.is_open()) {
+            (Some(_), _) => Self::Undo,
+            (None, true) => Self::Act,
+            (None, false) => Self::Reopen,
+        }
+    }
+
+    /// How the page's scripts and styles call it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Act => "act",
+            Self::Reopen => "reopen",
+            Self::Undo => "undo",
+        }
+    }
 }
 
 impl Headline {
-    pub(crate) fn new(incident: &Incident, viewer: &Viewer, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(incident: &Incident, standing: Standing, viewer: &Viewer, now: DateTime<Utc>) -> Self {
         Self {
             number: incident.number.0,
             state: State::of(incident),
@@ -100,12 +139,11 @@ impl Headline {
             }),
             owner: owner_words(incident, viewer),
             alerts: alerts_words(incident),
-            reopened: match incident.reopened_count {
-                0 => None,
-                1 => Some("came back once".to_owned()),
-                2 => Some("came back twice".to_owned()),
-                times => Some(format!("came back {times} times")),
-            },
+            // What comes and goes says so at more length.
+            reopened: (incident.reopened_count > 0 && !incident.flapping)
+                .then(|| format!("came {}", times_words(incident.reopened_count))),
+            can: Can::of(incident),
+            standing,
         }
     }
 }
@@ -115,12 +153,19 @@ impl Headline {
 #[template(path = "incident/actions.html")]
 pub(crate) struct Actions {
     number: i64,
-    status: IncidentStatus,
+    can: Can,
+    acknowledged: bool,
+    muted: bool,
 }
 
 impl Actions {
-    pub(crate) fn new(incident: &Incident) -> Self {
-        Self { number: incident.number.0, status: incident.status }
+    pub(crate) fn new(incident: &Incident, now: DateTime<Utc>) -> Self {
+        Self {
+            number: incident.number.0,
+            can: Can::of(incident),
+            acknowledged: incident.status == IncidentStatus::Acknowledged,
+            muted: muted_until(incident, now).is_some(),
+        }
     }
 }
 
@@ -129,7 +174,16 @@ mod tests {
     use opsseer_core::{IncidentId, IncidentNumber};
 
     use super::*;
-    use crate::web::test_data::{at, incident, viewer};
+    use crate::web::{
+        incident::story::Story,
+        test_data::{at, incident, viewer},
+    };
+
+    fn headline(incident: &Incident, clock: &str) -> String {
+        let (viewer, now) = (viewer("ada"), at(clock));
+        let standing = Standing::new(incident, &Story::default(), &viewer, now);
+        Headline::new(incident, standing, &viewer, now).render().expect("renders")
+    }
 
     #[test]
     fn red_is_only_for_what_fires_and_every_state_has_its_own_word() {
@@ -157,7 +211,7 @@ mod tests {
         let mut incident = incident();
         (incident.alerts_firing, incident.alerts_total, incident.owner) = (2, 3, Some("ada".into()));
         incident.title = "payments: <b>errors</b>".into();
-        let html = Headline::new(&incident, &viewer("ada"), at("03:20:09")).render().expect("renders");
+        let html = headline(&incident, "03:20:09");
         for part in [
             "Firing",
             "Page",
@@ -175,25 +229,28 @@ mod tests {
     #[test]
     fn an_incident_without_an_owner_says_so_and_one_that_is_over_says_how_long_it_took() {
         let mut incident = incident();
-        let html = |incident: &Incident| {
-            Headline::new(incident, &viewer("ada"), at("04:00:00")).render().expect("renders")
-        };
-        assert!(html(&incident).contains("nobody yet"));
+        assert!(headline(&incident, "04:00:00").contains("nobody yet"));
         incident.status = IncidentStatus::Resolved;
         incident.resolved_at = Some(at("03:18:09"));
-        assert!(html(&incident).contains("6 min"));
+        assert!(headline(&incident, "04:00:00").contains("6 min"));
     }
 
     #[test]
     fn only_what_makes_sense_is_offered() {
-        let mut incident = incident();
-        let mut offered = |status| {
-            incident.status = status;
-            let html = Actions::new(&incident).render().expect("renders");
-            ["/ack", "/resolve", "/reopen"].map(|action| html.contains(action))
+        let offered = |incident: &Incident| {
+            let html = Actions::new(incident, at("03:20:00")).render().expect("renders");
+            ["/ack", "/on-it", "/resolve", "/reopen"].map(|action| html.contains(action))
         };
-        assert_eq!(offered(IncidentStatus::Open), [true, true, false]);
-        assert_eq!(offered(IncidentStatus::Acknowledged), [false, true, false]);
-        assert_eq!(offered(IncidentStatus::Resolved), [false, false, true]);
+        let mut incident = incident();
+        assert_eq!(offered(&incident), [true, true, true, false]);
+        incident.status = IncidentStatus::Acknowledged;
+        assert_eq!(offered(&incident), [false, true, true, false]);
+        incident.muted_until = Some(at("04:00:00"));
+        assert_eq!(offered(&incident), [false, false, true, false]);
+        incident.status = IncidentStatus::Resolved;
+        assert_eq!(offered(&incident), [false, false, false, true]);
+        incident.merged_into = Some(IncidentId::generate());
+        assert_eq!(offered(&incident), [false, false, false, false]);
+        assert_eq!(State::of(&incident).word, "Merged");
     }
 }

@@ -48,7 +48,7 @@ impl PictureCard {
         let drawn = story.chart.as_ref();
         let failure = story.failure_after(STEP, drawn).and_then(|event| match &event.kind {
             EventKind::StepFailed { error, retry_at, .. } => {
-                Some((error.clone(), Retry::new(*retry_at, now)))
+                Some((error.clone(), Retry::new(*retry_at, now, event.incident, STEP)))
             }
             _ => None,
         });

@@ -1,20 +1,23 @@
-//! One event of the timeline: a symbol, one line of meaning, and the detail on demand.
+//! One event of the timeline: a symbol, one line of meaning, and the detail on demand. Many alike that follow on each
+//! other are one line (`timeline/run.rs`).
+
+mod detail;
+pub(crate) mod run;
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use opsseer_core::{Actor, AlertSnapshot, AssetRef, Event, EventKind, Labels, RunbookAnswered};
+use opsseer_core::{Actor, AlertSnapshot, Event, EventKind, Incident, RunbookAnswered};
 
 use crate::event_words;
 use crate::web::{
     incident::{
-        headline::severity_word,
-        words::{
-            Retry, asset_address, initial, lines_words, looked_through_words, range_words, sentence_case,
-            step_words,
-        },
+        headline::{Can, severity_word},
+        story::Story,
+        timeline::detail::{Detail, Shot, Value},
+        words::{Retry, initial, lines_words, looked_through_words, sentence_case, step_words},
     },
     moment::{Moment, exact_duration_words},
-    prose::{Prose, cut, first_line, safe_address},
+    prose::{Prose, cut, first_line},
     viewer::Viewer,
 };
 
@@ -28,43 +31,6 @@ struct Knob {
     colour: &'static str,
 }
 
-/// Labels or annotations that one event shows at most, and characters of each. A sender may send thousands.
-const ROWS: usize = 50;
-const VALUE: usize = 500;
-/// Bytes of a link's address; a longer one is left out.
-const ADDRESS: usize = 8192;
-
-enum Value {
-    Whole(Prose),
-    /// Without links, which may be cut too.
-    Cut {
-        start: String,
-        left_out: usize,
-    },
-}
-
-struct NamedText {
-    name: String,
-    value: Value,
-}
-
-struct Table {
-    rows: Vec<NamedText>,
-    left_out: usize,
-}
-
-/// What one can open under an event.
-enum Detail {
-    Alert { labels: Table, annotations: Table, rule: Option<String> },
-    Runbook { quote: String, commands: Vec<String> },
-    Query { expr: String, range: String },
-}
-
-struct Shot {
-    address: String,
-    alt: String,
-}
-
 /// An event as the timeline shows it.
 #[derive(Template)]
 #[template(path = "incident/event.html")]
@@ -75,15 +41,29 @@ pub(crate) struct TimelineEvent {
     what: String,
     more: Option<String>,
     retry: Option<Retry>,
+    /// When what it began ends.
+    until: Option<Moment>,
     quote: Option<Prose>,
     shots: Vec<Shot>,
     detail: Option<Detail>,
+    /// The incident's number, where the event can be undone.
+    undo: Option<i64>,
+}
+
+/// What an event is told in: of which incident, to whom, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Telling<'a> {
+    pub(crate) incident: &'a Incident,
+    pub(crate) story: &'a Story,
+    pub(crate) viewer: &'a Viewer,
+    pub(crate) now: DateTime<Utc>,
 }
 
 impl TimelineEvent {
-    /// `began` is when the incident did.
     #[expect(clippy::too_many_lines, reason = "one short arm for each kind of event")]
-    pub(crate) fn new(event: &Event, began: DateTime<Utc>, viewer: &Viewer, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(event: &Event, telling: Telling<'_>) -> Self {
+        let Telling { incident, story, viewer, now } = telling;
+        let began = incident.opened_at;
         let who = actor_words(&event.actor, viewer);
         let person = matches!(event.actor, Actor::Person { .. });
         let knob = |symbol: &str, colour| Knob {
@@ -97,9 +77,11 @@ impl TimelineEvent {
             what: String::new(),
             more: None,
             retry: None,
+            until: None,
             quote: None,
             shots: event.assets.iter().filter_map(Shot::of).collect(),
             detail: None,
+            undo: (Can::of(incident) != Can::Undo && story.can_undo(event)).then_some(incident.number.0),
         };
         match &event.kind {
             EventKind::Opened { severity, reason, .. } => {
@@ -150,8 +132,7 @@ impl TimelineEvent {
                 shown.knob = knob("§", "");
                 shown.what = format!("Runbook step found: {}, in {}", answer.heading, answer.file);
                 shown.more = Some(runbook_words(answer));
-                shown.detail =
-                    Some(Detail::Runbook { quote: answer.quote.clone(), commands: answer.commands.clone() });
+                shown.detail = Some(Detail::of_runbook(answer));
             }
             EventKind::RunbookMissing { alert, documents } => {
                 shown.knob = knob("§", "");
@@ -161,12 +142,12 @@ impl TimelineEvent {
             EventKind::Charted(chart) => {
                 shown.knob = knob("▦", "");
                 shown.what.clone_from(&chart.sentence);
-                shown.detail = Some(Detail::Query { expr: chart.expr.clone(), range: range_words(chart) });
+                shown.detail = Some(Detail::of_chart(chart));
             }
             EventKind::StepFailed { step, error, retry_at } => {
                 shown.knob = knob("×", "warn");
                 shown.what = format!("{} failed: {}", step_words(step), first_line(error, LINE));
-                shown.retry = Some(Retry::or_button(*retry_at, now, event.incident, step));
+                shown.retry = Some(Retry::new(*retry_at, now, event.incident, step));
             }
             EventKind::Resolved { reason } => {
                 shown.knob = knob("✓", "good");
@@ -205,52 +186,13 @@ impl TimelineEvent {
                 if let Some(words) = event_words::of(&event.kind, &who) {
                     shown.what = words.line;
                     shown.more = words.more;
+                    shown.until = words.until.map(|at| Moment::new(at, now));
                 }
             }
         }
         shown.what = sentence_case(&cut(&shown.what, 2 * LINE));
         shown.more = shown.more.map(|more| cut(more.trim(), 3 * LINE)).filter(|more| !more.is_empty());
         shown
-    }
-}
-
-impl Shot {
-    fn of(asset: &AssetRef) -> Option<Self> {
-        let picture = asset.media_type.starts_with("image/");
-        picture.then(|| Self { address: asset_address(asset), alt: asset.alt.clone() })
-    }
-}
-
-impl Detail {
-    fn of_alert(alert: &AlertSnapshot) -> Self {
-        let rule = alert.generator_url.as_deref().filter(|address| address.len() <= ADDRESS);
-        Self::Alert {
-            labels: Table::of(&alert.labels),
-            annotations: Table::of(&alert.annotations),
-            rule: rule.and_then(safe_address),
-        }
-    }
-}
-
-impl Table {
-    fn of(labels: &Labels) -> Self {
-        let row =
-            |(name, value): (&String, &String)| NamedText { name: cut(name, LINE), value: Value::of(value) };
-        Self {
-            rows: labels.iter().take(ROWS).map(row).collect(),
-            left_out: labels.len().saturating_sub(ROWS),
-        }
-    }
-}
-
-impl Value {
-    fn of(text: &str) -> Self {
-        match text.char_indices().nth(VALUE) {
-            None => Self::Whole(Prose::new(text)),
-            Some((end, _)) => {
-                Self::Cut { start: text[..end].to_owned(), left_out: text[end..].chars().count() }
-            }
-        }
     }
 }
 
@@ -277,13 +219,19 @@ fn actor_words(actor: &Actor, viewer: &Viewer) -> String {
 
 #[cfg(test)]
 mod tests {
-    use opsseer_core::Severity;
+    use opsseer_core::{IncidentId, Severity};
 
     use super::*;
-    use crate::web::test_data::{alert, asset, at, chart, event, event_by, runbook, viewer};
+    use crate::web::test_data::{
+        alert, asset, at, chart, event, event_by, incident, merged, runbook, unmerged, viewer,
+    };
 
     fn shown_to(name: &str, event: &Event) -> TimelineEvent {
-        TimelineEvent::new(event, at("03:12:09"), &viewer(name), at("03:20:41"))
+        told_of(&incident(), &Story::default(), name, event)
+    }
+
+    fn told_of(incident: &Incident, story: &Story, name: &str, event: &Event) -> TimelineEvent {
+        TimelineEvent::new(event, Telling { incident, story, viewer: &viewer(name), now: at("03:20:41") })
     }
 
     fn ada(kind: EventKind) -> Event {
@@ -431,7 +379,31 @@ mod tests {
         };
         assert_eq!(failed(None).what, "Looking for the runbook failed: a");
         let given_up = failed(None).render().expect("renders");
-        assert!(given_up.contains("Not tried again.") && given_up.contains("<button>Try again"), "{given_up}");
+        assert!(
+            given_up.contains("Not tried again.") && given_up.contains("<button>Try again"),
+            "{given_up}"
+        );
         assert!(failed(Some(at("03:17:00"))).render().expect("renders").contains(">03:17:00</time>"));
+    }
+
+    #[test]
+    fn a_merge_can_be_undone_from_its_line_once() {
+        let other = IncidentId::generate();
+        let event = ada(merged(other, 7));
+        let (mut incident, mut story) = (incident(), Story::default());
+        story.fold(&event);
+        let html = |incident: &Incident, story: &Story| {
+            told_of(incident, story, "bob", &event).render().expect("renders")
+        };
+        let offered = html(&incident, &story);
+        assert!(
+            offered.contains(r#"action="/incidents/42/undo""#) && offered.contains("same cause"),
+            "{offered}"
+        );
+        incident.merged_into = Some(other);
+        assert!(!html(&incident, &story).contains("/undo"), "it goes on elsewhere");
+        incident.merged_into = None;
+        story.fold(&Event { id: opsseer_core::EventId(8), ..ada(unmerged(other, 7)) });
+        assert!(!html(&incident, &story).contains("/undo"), "it is undone");
     }
 }

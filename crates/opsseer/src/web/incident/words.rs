@@ -15,7 +15,6 @@ pub(crate) struct Retry {
 
 enum Next {
     At(Moment),
-    Never,
     /// Never by itself; a button asks for it.
     OnRequest {
         incident: IncidentId,
@@ -24,12 +23,8 @@ enum Next {
 }
 
 impl Retry {
-    pub(crate) fn new(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
-        Self { next: at.map_or(Next::Never, |at| Next::At(Moment::new(at, now))) }
-    }
-
-    /// The same, with a button where a person can ask for another try of this step.
-    pub(crate) fn or_button(
+    /// Of a step of this kind. Where it is not tried again by itself, a person can ask for it.
+    pub(crate) fn new(
         at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
         incident: IncidentId,
@@ -94,4 +89,21 @@ pub(crate) fn initial(name: &str) -> String {
 pub(crate) fn sentence_case(text: &str) -> String {
     let rest = text.chars().next().map_or(0, char::len_utf8);
     format!("{}{}", initial(text), &text[rest..])
+}
+
+/// How often something came back: `back once`, `back twice`, `back 4 times`.
+pub(crate) fn times_words(times: i64) -> String {
+    match times {
+        1 => "back once".to_owned(),
+        2 => "back twice".to_owned(),
+        many => format!("back {many} times"),
+    }
+}
+
+/// How many, of what: `1 alert`, `12 alerts`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        many => format!("{many} {one}s"),
+    }
 }

@@ -32,8 +32,8 @@ use crate::{
         list::{
             OpenCount,
             filter::{Filter, FilterQuery},
-            filter_of, list_title,
-            row::Row,
+            filter_of, into, list_title, merged_into,
+            row::{Row, element_id},
         },
         problem::Problem,
         pulse::{LiveError, log, message, pulses},
@@ -141,10 +141,11 @@ impl Follower {
             }
         }
         let now = self.app.clock.now();
-        let row = |incident: &Incident| Row::new(incident, &self.viewer, now);
+        let merged = merged_into(store, &changed).await?;
+        let row = |incident: &Incident| Row::new(incident, into(&merged, incident), &self.viewer, now);
         Ok(Change {
             rows: changed.iter().map(|incident| row(incident).render()).collect::<Result<_, _>>()?,
-            order: listed.iter().map(|incident| row(incident).element_id()).collect(),
+            order: listed.iter().map(|incident| element_id(incident.number)).collect(),
             parts: vec![OpenCount { count }.render()?],
             title: list_title(count),
         })

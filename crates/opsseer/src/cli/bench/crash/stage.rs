@@ -27,7 +27,7 @@ const TIME_OUT: Duration = Duration::from_secs(10);
 /// How long the last bodies may take to be accepted, and the last jobs to be done.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A name, its runbook: one for each of two rules of the three that the senders know.
+/// Runbooks for two of the three rules that the senders know.
 const RUNBOOKS: [(&str, &str); 2] = [
     (
         "HighErrorRate",
