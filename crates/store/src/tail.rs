@@ -91,10 +91,10 @@ impl Follower {
             match self.follow().await {
                 Ok(()) => return,
                 Err(error) if away => {
-                    tracing::debug!(%error, "other replicas' events still cannot be followed")
+                    tracing::debug!(%error, "other replicas' events still cannot be followed");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "other replicas' events cannot be followed; trying again")
+                    tracing::warn!(%error, "other replicas' events cannot be followed; trying again");
                 }
             }
             away = true;
@@ -107,10 +107,7 @@ impl Follower {
 
     /// Follows until something fails.
     async fn follow(&mut self) -> Result<(), sqlx::Error> {
-        let mut listener = match self.channel.works {
-            true => Some(self.listen().await?),
-            false => None,
-        };
+        let mut listener = if self.channel.works { Some(self.listen().await?) } else { None };
         loop {
             self.catch_up().await?;
             let Some(listener) = &mut listener else {
@@ -125,6 +122,8 @@ impl Follower {
                 // `None`: the connection was lost, and with it what was told meanwhile.
                 let Some(told) = told else { break };
                 if !self.is_own(told.payload()) {
+                    // Another replica may have added jobs, or offered some again. Whoever comes first takes them.
+                    self.jobs_added.notify_one();
                     break;
                 }
             }
@@ -156,7 +155,6 @@ impl Follower {
             let Some(last) = rows.last().map(|row| row.event.id()) else { return Ok(()) };
             self.seen = last;
             let committed = Committed { changes: changes(rows), heartbeat: false };
-            // Another replica's commit may have added jobs. Whoever comes first takes them.
             self.jobs_added.notify_one();
             // Nobody listening is no error.
             drop(self.bus.send(Arc::new(committed)));

@@ -33,10 +33,10 @@ impl TestServer {
 
     /// Another server on the same database, where there can be one.
     pub(crate) async fn replica(&self) -> Option<Self> {
-        match self.app.store.is_shared() {
-            true => Some(Self::start_in(self.folder.clone(), "", FakeMetrics::default()).await),
-            false => None,
+        if !self.app.store.is_shared() {
+            return None;
         }
+        Some(Self::start_in(self.folder.clone(), "", FakeMetrics::default()).await)
     }
 
     /// With a clock that the test sets.

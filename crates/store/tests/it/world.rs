@@ -69,10 +69,10 @@ impl World {
 
     /// Another process on the same database, where there can be one.
     pub(crate) async fn replica(&self) -> Option<Store> {
-        match self.store.is_shared() {
-            true => Some(open(&self.url, &self.folder, self.clock.clone()).await),
-            false => None,
+        if !self.store.is_shared() {
+            return None;
         }
+        Some(open(&self.url, &self.folder, self.clock.clone()).await)
     }
 
     /// The same files, as after a restart.

@@ -24,7 +24,7 @@ pub(super) async fn run(mut stage: Stage, times: u32, report: &mut ScenarioRepor
     let mut server = FreshServer::opsseer_with(settings).await?;
     let load = stage.load(&[server.url().clone()])?;
     for _ in 0..times {
-        sleep(stage.dice.between(Duration::from_millis(300), Duration::from_millis(2_000))).await;
+        sleep(stage.dice.between(Duration::from_millis(300), Duration::from_secs(2))).await;
         postgres.stop(StopMode::Immediate).await?;
         sleep(stage.dice.between(Duration::from_millis(200), Duration::from_millis(1_500))).await;
         postgres.start_again().await?;

@@ -160,6 +160,7 @@ fn alert(service: &str, at: DateTime<Utc>) -> AlertSnapshot {
 #[cfg(test)]
 mod tests {
     use opsseer_core::{EventId, IncidentNumber};
+    use opsseer_store::IncidentRef;
 
     use super::*;
 
@@ -174,12 +175,12 @@ mod tests {
         let mut events = 0;
         for number in 1..=filled.stored.incidents {
             let number = IncidentNumber(i64::try_from(number).expect("small"));
-            let incident = store.find_incident(number.into()).await.expect("reads").expect("is there");
+            let incident = store.find_incident(IncidentRef::Number(number)).await.expect("reads").expect("is there");
             events += store.list_events(incident.id, EventId(0), 5_000).await.expect("reads").len() as u64;
         }
         assert_eq!(events, filled.events);
         let long = IncidentNumber(i64::try_from(filled.stored.long).expect("small"));
-        let long = store.find_incident(long.into()).await.expect("reads").expect("is there");
+        let long = store.find_incident(IncidentRef::Number(long)).await.expect("reads").expect("is there");
         let after = store.list_events(long.id, EventId(filled.stored.middle), 5_000).await.expect("reads");
         let share = after.len() as u64 * 100 / filled.events_of_the_long_one;
         assert!((0..100).contains(&share), "{share} %");

@@ -9,7 +9,7 @@ use super::Record;
 #[derive(Debug, Serialize)]
 pub(super) struct Goal {
     pub(super) what: &'static str,
-    pub(super) goal: String,
+    pub(super) wanted: String,
     pub(super) reached: f64,
     pub(super) unit: &'static str,
     pub(super) met: bool,
@@ -53,9 +53,9 @@ pub(super) fn of(record: &Record) -> Vec<Goal> {
 }
 
 fn at_least(what: &'static str, goal: f64, reached: f64, unit: &'static str) -> Goal {
-    Goal { what, goal: format!("at least {goal}"), reached, unit, met: reached >= goal }
+    Goal { what, wanted: format!("at least {goal}"), reached, unit, met: reached >= goal }
 }
 
 fn at_most(what: &'static str, goal: f64, reached: f64, unit: &'static str) -> Goal {
-    Goal { what, goal: format!("at most {goal}"), reached, unit, met: reached <= goal }
+    Goal { what, wanted: format!("at most {goal}"), reached, unit, met: reached <= goal }
 }

@@ -99,8 +99,8 @@ const TIMES: [(&str, Align); 4] =
     [("TIMES", Align::Right), ("P50 MS", Align::Right), ("P99 MS", Align::Right), ("MAX MS", Align::Right)];
 
 fn live(record: &Record, out: &mut dyn Write) -> io::Result<()> {
-    let heard = &record.live_readers;
-    let audience = heard.audience;
+    let readers = &record.live_readers;
+    let audience = readers.audience;
     writeln!(
         out,
         "\n{} live readers of one incident, {} notes, one every {} ms",
@@ -108,12 +108,12 @@ fn live(record: &Record, out: &mut dyn Write) -> io::Result<()> {
     )?;
     let head = [&[("LIVE", Align::Left)][..], &TIMES].concat();
     let rows = [
-        times("from the post to a reader".to_owned(), &heard.delay),
-        times("the post itself".to_owned(), &heard.post),
+        times("from the post to a reader".to_owned(), &readers.delay),
+        times("the post itself".to_owned(), &readers.post),
     ];
     table::write(out, &head, &rows)?;
     if let (Some(before), Some(with), Some(each)) =
-        (heard.resident_before_mib, heard.resident_with_mib, heard.kib_each)
+        (readers.resident_before_mib, readers.resident_with_mib, readers.kib_each)
     {
         writeln!(
             out,
@@ -159,7 +159,7 @@ fn goals(record: &Record, out: &mut dyn Write) -> io::Result<()> {
         .map(|goal| {
             let met = if goal.met { "met" } else { "MISSED" };
             let reached = format!("{:.1}", goal.reached);
-            vec![goal.what.to_owned(), format!("{} {}", goal.goal, goal.unit), reached, met.to_owned()]
+            vec![goal.what.to_owned(), format!("{} {}", goal.wanted, goal.unit), reached, met.to_owned()]
         })
         .collect();
     table::write(out, &head, &rows)
