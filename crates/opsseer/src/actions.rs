@@ -131,7 +131,9 @@ fn kind_of(
 ) -> Result<Option<EventKind>, ActionError> {
     let resolved = !incident.is_open();
     Ok(match action {
-        Action::Acknowledge if resolved => return Err(ActionError::Conflict("the incident is resolved")),
+        Action::Acknowledge | Action::Mute { .. } if resolved => {
+            return Err(ActionError::Conflict("the incident is resolved"));
+        }
         Action::Acknowledge if incident.status == IncidentStatus::Acknowledged => None,
         Action::Acknowledge => Some(EventKind::Acknowledged),
         Action::Note(text) => Some(EventKind::Note { text: text.trim().to_owned() }),
@@ -147,7 +149,6 @@ fn kind_of(
         Action::Resolve(reason) => {
             Some(EventKind::Resolved { reason: reason_or(reason, name, "resolved it") })
         }
-        Action::Mute { .. } if resolved => return Err(ActionError::Conflict("the incident is resolved")),
         Action::Mute { until } if until <= now || until - now > MAX_MUTE => {
             let days = MAX_MUTE.num_days();
             return Err(ActionError::Invalid(format!("a mute ends in the future, within {days} days")));

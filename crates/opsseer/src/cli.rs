@@ -69,7 +69,7 @@ impl Cli {
             Command::Jobs(args) => jobs::execute(args).await,
             Command::Silences(args) => silences::execute(args).await,
             Command::Eval(args) => eval::execute(args).await,
-            Command::Bench(args) => bench::execute(args).await,
+            Command::Bench(args) => Box::pin(bench::execute(args)).await,
             Command::Migrate(args) => migrate::execute(args, &mut std::io::stdout()).await,
             Command::Backup(args) => backup::execute(args, &mut std::io::stdout()).await,
             Command::Config(args) => config::execute(&args, &mut std::io::stdout()),

@@ -24,7 +24,7 @@ pub(super) struct Metric {
 
 impl Metric {
     /// With these series there from the start.
-    const fn from_zero(mut self, series: &'static [&'static [(&'static str, &'static str)]]) -> Self {
+    const fn seen_from_the_start(mut self, series: &'static [&'static [(&'static str, &'static str)]]) -> Self {
         self.series = series;
         self
     }
@@ -67,7 +67,7 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 &[SOURCE, ("result", "`accepted` (2xx), `refused` (4xx) or `unavailable` (5xx)")],
                 "Webhooks answered.",
             )
-            .from_zero(&[
+            .seen_from_the_start(&[
                 &[("source", "alertmanager"), ("result", "accepted")],
                 &[("source", "alertmanager"), ("result", "refused")],
                 &[("source", "alertmanager"), ("result", "unavailable")],
@@ -85,9 +85,9 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_values_cut_total",
                 &[("what", "`label` or `annotation`")],
                 "Values that were longer than the configured limit and were cut, with a mark.",
-            ).from_zero(&[&[("what", "label")], &[("what", "annotation")]]),
-            gauge("opsseer_ingest_queue_length", &[], "Webhooks that wait to be written.").from_zero(&[&[]]),
-            gauge("opsseer_ingest_oldest_seconds", &[], "Age of the webhook that has waited longest to be written.").from_zero(&[&[]]),
+            ).seen_from_the_start(&[&[("what", "label")], &[("what", "annotation")]]),
+            gauge("opsseer_ingest_queue_length", &[], "Webhooks that wait to be written.").seen_from_the_start(&[&[]]),
+            gauge("opsseer_ingest_oldest_seconds", &[], "Age of the webhook that has waited longest to be written.").seen_from_the_start(&[&[]]),
             histogram(
                 "opsseer_ingest_wait_seconds",
                 &[],
@@ -95,7 +95,7 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
             ),
             histogram("opsseer_commit_seconds", &[], "Time of one commit of webhooks."),
             histogram("opsseer_commit_webhooks", &[], "Webhooks that one commit wrote."),
-            counter("opsseer_commit_failures_total", &[], "Commits of webhooks that the store refused.").from_zero(&[&[]]),
+            counter("opsseer_commit_failures_total", &[], "Commits of webhooks that the store refused.").seen_from_the_start(&[&[]]),
         ],
     ),
     (
@@ -110,7 +110,7 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_comparisons_total",
                 &[("result", "`ok` or `failed`")],
                 "Comparisons with the alerts that Alertmanager holds.",
-            ).from_zero(&[&[("result", "ok")], &[("result", "failed")]]),
+            ).seen_from_the_start(&[&[("result", "ok")], &[("result", "failed")]]),
             gauge(
                 "opsseer_comparison_age_seconds",
                 &[],
@@ -120,12 +120,12 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_missed_alerts_total",
                 &[("what", "`fired` or `resolved`")],
                 "Alerts whose webhook did not arrive, found by comparing.",
-            ).from_zero(&[&[("what", "fired")], &[("what", "resolved")]]),
+            ).seen_from_the_start(&[&[("what", "fired")], &[("what", "resolved")]]),
             counter(
                 "opsseer_canaries_total",
                 &[("result", "`arrived` or `lost`")],
                 "Canary alerts that were sent through Alertmanager.",
-            ).from_zero(&[&[("result", "arrived")], &[("result", "lost")]]),
+            ).seen_from_the_start(&[&[("result", "arrived")], &[("result", "lost")]]),
             histogram(
                 "opsseer_canary_seconds",
                 &[],
@@ -137,7 +137,7 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
         "Incidents and readers",
         &[
             gauge("opsseer_incidents_unresolved", &[], "Incidents that go on."),
-            gauge("opsseer_live_readers", &[], "Live streams that are open: pages and API.").from_zero(&[&[]]),
+            gauge("opsseer_live_readers", &[], "Live streams that are open: pages and API.").seen_from_the_start(&[&[]]),
         ],
     ),
     (
@@ -172,7 +172,7 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_retention_deleted_total",
                 &[("what", "`incidents` or `assets`")],
                 "What went because it was old enough, or because nothing refers to it.",
-            ).from_zero(&[&[("what", "incidents")], &[("what", "assets")]]),
+            ).seen_from_the_start(&[&[("what", "incidents")], &[("what", "assets")]]),
         ],
     ),
 ];
