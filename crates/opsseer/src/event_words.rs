@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use opsseer_core::EventKind;
 
-/// A line, what explains it, and when what began ends by itself: each view writes a time in its own way at the end of the
-/// line.
+/// A line, what explains it, and when what began ends by itself: a view that writes times puts "until" and the time, in its
+/// own way, at the end of the line.
 pub(crate) struct Words {
     pub(crate) line: String,
     pub(crate) more: Option<String>,
@@ -44,14 +44,14 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
         EventKind::Silenced { until, matchers, comment, .. } => {
             let why = if comment.is_empty() { String::new() } else { format!(" {comment}") };
             Some(Words {
-                line: format!("{who} silenced it in Alertmanager until"),
+                line: format!("{who} silenced it in Alertmanager"),
                 more: Some(format!("Alerts with {matchers}.{why}")),
                 until: Some(*until),
             })
         }
         EventKind::SilenceEnded { .. } => alone(format!("{who} ended the silence")),
         EventKind::Muted { until } => {
-            Some(Words { line: format!("{who} took it on: muted until"), more: None, until: Some(*until) })
+            Some(Words { line: format!("{who} took it on: muted"), more: None, until: Some(*until) })
         }
         EventKind::Unmuted => alone(format!("{who} ended the mute")),
         _ => None,
@@ -93,7 +93,7 @@ mod tests {
     fn what_ends_by_itself_has_its_end_at_the_end_of_the_line() {
         let until: DateTime<Utc> = "2026-03-02T04:10:00Z".parse().expect("a time");
         let words = of(&EventKind::Muted { until }, "You").expect("has words");
-        assert_eq!((words.line.as_str(), words.until), ("You took it on: muted until", Some(until)));
+        assert_eq!((words.line.as_str(), words.until), ("You took it on: muted", Some(until)));
         assert_eq!(of(&EventKind::Unmuted, "You").expect("has words").until, None);
     }
 }

@@ -70,7 +70,7 @@ fn of_event(event: &Event) -> Sentence {
 }
 
 fn with_end(Words { line, more, until }: Words) -> Sentence {
-    let end = until.map(|until| until.format(" %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+    let end = until.map(|until| until.format(" until %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
     with(format!("{line}{end}"), more.as_deref().unwrap_or_default())
 }
 
@@ -146,5 +146,12 @@ mod tests {
     fn an_event_of_a_newer_server_is_told_by_its_name() {
         let event = json!({"id": 9, "kind": "forecast_made", "at": "2026-01-02T03:04:05Z"});
         assert_eq!(of(&event).line, "forecast made (this program is too old to say more)");
+    }
+
+    #[test]
+    fn what_ends_by_itself_is_told_with_its_end() {
+        let ada = json!({"type": "person", "name": "ada"});
+        let muted = sentence(&ada, json!({"kind": "muted", "until": "2026-01-02T04:10:00Z"}));
+        assert_eq!(muted.line, "ada took it on: muted until 2026-01-02 04:10 UTC");
     }
 }

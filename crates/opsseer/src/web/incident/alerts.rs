@@ -164,7 +164,7 @@ mod tests {
         let mut incident = incident();
         incident.correlation_key = CorrelationKey::of(&alert.alert).key;
         let mut story = Story::default();
-        let shown = |incident: &Incident, story: &Story| told(&[alert.clone()], incident, story);
+        let shown = |incident: &Incident, story: &Story| told(std::slice::from_ref(&alert), incident, story);
         assert!(shown(&incident, &story).contains("It has the same service, payments."));
         incident.correlation_key = "service:web".into();
         assert!(!shown(&incident, &story).contains("same service"));

@@ -146,10 +146,14 @@ impl Told {
 /// A change of an alert without its labels and annotations: a thousand readers may each hold hundreds.
 fn lightened(event: &Event) -> Event {
     let light = |alert: &AlertSnapshot| AlertSnapshot {
+        fingerprint: alert.fingerprint.clone(),
+        name: alert.name.clone(),
+        summary: alert.summary.clone(),
+        severity: alert.severity,
         labels: Labels::new(),
         annotations: Labels::new(),
+        starts_at: alert.starts_at,
         generator_url: None,
-        ..alert.clone()
     };
     let kind = match &event.kind {
         EventKind::AlertFired { alert, first, .. } => {
@@ -160,5 +164,13 @@ fn lightened(event: &Event) -> Event {
         }
         other => other.clone(),
     };
-    Event { kind, ..event.clone() }
+    Event {
+        kind,
+        id: event.id,
+        incident: event.incident,
+        at: event.at,
+        recorded_at: event.recorded_at,
+        actor: event.actor.clone(),
+        assets: Vec::new(),
+    }
 }

@@ -406,4 +406,11 @@ mod tests {
         story.fold(&Event { id: opsseer_core::EventId(8), ..ada(unmerged(other, 7)) });
         assert!(!html(&incident, &story).contains("/undo"), "it is undone");
     }
+
+    #[test]
+    fn a_mute_is_told_with_its_end_in_the_readers_own_time() {
+        let html =
+            shown_to("ada", &ada(EventKind::Muted { until: at("04:10:00") })).render().expect("renders");
+        assert!(html.contains("You took it on: muted until <time") && html.contains(">04:10:00<"), "{html}");
+    }
 }
