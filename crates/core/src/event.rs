@@ -448,12 +448,16 @@ impl EventKind {
     }
 
     /// Reads what a store or a bundle holds.
-    pub fn from_stored(version: i32, body: Value) -> Result<Self, UnknownEvent> {
-        let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    pub fn from_stored(version: i32, body: &str) -> Result<Self, UnknownEvent> {
+        let unknown = |source| {
+            let body: Value = serde_json::from_str(body).unwrap_or_default();
+            let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+            UnknownEvent { kind, version, source }
+        };
         if version != Self::VERSION {
-            return Err(UnknownEvent { kind, version, source: None });
+            return Err(unknown(None));
         }
-        serde_json::from_value(body).map_err(|source| UnknownEvent { kind, version, source: Some(source) })
+        serde_json::from_str(body).map_err(|source| unknown(Some(source)))
     }
 }
 
@@ -480,7 +484,7 @@ mod tests {
             json!({"kind": "resolved", "reason": "r"}),
         ];
         for body in stored {
-            let kind = EventKind::from_stored(1, body.clone()).expect("readable");
+            let kind = EventKind::from_stored(1, &body.to_string()).expect("readable");
             assert_eq!(serde_json::to_value(&kind).expect("writable"), body);
             assert_eq!(body["kind"], kind.name());
         }
@@ -488,7 +492,7 @@ mod tests {
 
     #[test]
     fn an_event_of_a_later_version_is_refused_by_name() {
-        let error = EventKind::from_stored(9, json!({"kind": "telepathy"})).expect_err("must fail");
+        let error = EventKind::from_stored(9, r#"{"kind": "telepathy"}"#).expect_err("must fail");
         assert_eq!(error.to_string(), "event of kind \"telepathy\", version 9, cannot be read");
     }
 }

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use opsseer_core::{Actor, AssetRef, Event, EventId, EventKind, Fingerprint, IncidentId};
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use sqlx::{FromRow, QueryBuilder, types::Json};
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ pub(crate) struct EventRow {
     recorded_at: DateTime<Utc>,
     actor: Json<Actor>,
     version: i32,
-    body: Json<Value>,
+    body: Json<Box<RawValue>>,
     assets: Json<Vec<AssetRef>>,
 }
 
@@ -31,7 +31,7 @@ impl EventRow {
     }
 
     pub(crate) fn into_event(self) -> Result<Event, StoreError> {
-        let kind = EventKind::from_stored(self.version, self.body.0)
+        let kind = EventKind::from_stored(self.version, self.body.0.get())
             .map_err(|source| StoreError::Event { id: self.id, source })?;
         Ok(Event {
             id: EventId(self.id),
@@ -140,7 +140,7 @@ impl Tx {
         for events in self.new_events.chunks(ROWS_A_STATEMENT) {
             let mut rows = Vec::with_capacity(events.len());
             for event in events {
-                let body = serde_json::to_value(&event.kind)
+                let body = to_raw_value(&event.kind)
                     .map_err(|source| StoreError::Json { what: "an event", source })?;
                 rows.push((event, body));
             }
