@@ -180,6 +180,15 @@ pub struct Threshold {
     pub value: f64,
 }
 
+/// A silence of Alertmanager's that was not ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveSilence {
+    /// Alertmanager's name for it.
+    pub id: String,
+    /// When it ends.
+    pub until: DateTime<Utc>,
+}
+
 /// A picture of a metric around the incident. The picture itself is the event's asset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Charted {
@@ -286,6 +295,9 @@ pub enum EventKind {
         alerts_total: i64,
         /// How urgent the other incident was.
         severity: Severity,
+        /// The silences of Alertmanager's that cover the alerts which came along.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        silences: Vec<LiveSilence>,
         /// Why, in words.
         reason: String,
     },
@@ -308,6 +320,9 @@ pub enum EventKind {
         alerts_firing: i64,
         /// How many alerts went back.
         alerts_total: i64,
+        /// The silences of Alertmanager's that went back with them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        silences: Vec<LiveSilence>,
         /// Why, in words.
         reason: String,
     },

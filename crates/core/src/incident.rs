@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, Event, EventId, EventKind, Severity};
+use crate::{Actor, Event, EventId, EventKind, LiveSilence, Severity};
 
 /// Names an incident for ever, in every store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -114,8 +114,8 @@ pub struct Incident {
     pub muted_until: Option<DateTime<Utc>>,
     /// Who said so.
     pub muted_by: Option<String>,
-    /// The silence of Alertmanager's that covers it, and when that ends.
-    pub silenced_until: Option<DateTime<Utc>>,
+    /// The silences of Alertmanager's that cover its alerts and were not ended before their time.
+    pub silences: Vec<LiveSilence>,
     /// The newest event folded in.
     pub last_event: EventId,
     /// When that was.
@@ -148,10 +148,15 @@ impl Incident {
             merged_into: None,
             muted_until: None,
             muted_by: None,
-            silenced_until: None,
+            silences: Vec::new(),
             last_event: EventId(0),
             updated_at: DateTime::UNIX_EPOCH,
         }
+    }
+
+    /// When the last of Alertmanager's silences that cover its alerts ends.
+    pub fn silenced_until(&self) -> Option<DateTime<Utc>> {
+        self.silences.iter().map(|live| live.until).max()
     }
 
     /// Whether it goes on.
@@ -191,16 +196,20 @@ impl Incident {
                     self.quiet_since.get_or_insert(event.recorded_at);
                 }
             }
-            EventKind::Merged { alerts_firing, alerts_total, severity, .. } => {
+            EventKind::Merged { alerts_firing, alerts_total, severity, silences, .. } => {
                 self.gain(*alerts_firing, *alerts_total, *severity);
+                self.take_silences(silences, event.recorded_at);
             }
             EventKind::MergedInto { into, .. } => {
                 self.end(event.at);
                 self.alerts_firing = 0;
                 self.merged_into = Some(*into);
             }
-            EventKind::Unmerged { alerts_firing, alerts_total, .. }
-            | EventKind::Split { alerts_firing, alerts_total, .. } => {
+            EventKind::Unmerged { alerts_firing, alerts_total, silences, .. } => {
+                self.lose(*alerts_firing, *alerts_total, event.recorded_at);
+                self.silences.retain(|live| silences.iter().all(|gone| gone.id != live.id));
+            }
+            EventKind::Split { alerts_firing, alerts_total, .. } => {
                 self.lose(*alerts_firing, *alerts_total, event.recorded_at);
             }
             EventKind::Restored { alerts_firing, alerts_total, .. } => {
@@ -234,8 +243,13 @@ impl Incident {
                 self.muted_until = None;
                 self.muted_by = None;
             }
-            EventKind::Silenced { until, .. } => self.silenced_until = self.silenced_until.max(Some(*until)),
-            EventKind::SilenceEnded { .. } => self.silenced_until = None,
+            EventKind::Silenced { silence_id, until, .. } => {
+                self.take_silences(
+                    &[LiveSilence { id: silence_id.clone(), until: *until }],
+                    event.recorded_at,
+                );
+            }
+            EventKind::SilenceEnded { silence_id } => self.silences.retain(|live| live.id != *silence_id),
             EventKind::Resolved { .. } => self.end(event.at),
             EventKind::Reopened { flaps, .. } => {
                 self.go_on();
@@ -253,6 +267,12 @@ impl Incident {
         }
         self.last_event = event.id;
         self.updated_at = event.recorded_at;
+    }
+
+    /// Those that are over by now are forgotten: an incident that is silenced again and again must not grow.
+    fn take_silences(&mut self, silences: &[LiveSilence], now: DateTime<Utc>) {
+        self.silences.retain(|live| live.until > now && silences.iter().all(|new| new.id != live.id));
+        self.silences.extend(silences.iter().filter(|new| new.until > now).cloned());
     }
 
     fn gain(&mut self, firing: i64, total: i64, severity: Severity) {
@@ -368,5 +388,53 @@ mod tests {
             EventKind::Acknowledged,
         ]);
         assert_eq!(incident.status, IncidentStatus::Resolved);
+    }
+
+    #[test]
+    fn a_silence_that_ends_leaves_the_others_in_force() {
+        let until = |seconds| DateTime::from_timestamp(seconds, 0).expect("in range");
+        let silenced = |id: &str, seconds| EventKind::Silenced {
+            silence_id: id.into(),
+            until: until(seconds),
+            matchers: "m".into(),
+            comment: String::new(),
+        };
+        let mut events = vec![opened(), silenced("a", 1000), silenced("b", 2000)];
+        assert_eq!(incident_after(events.clone()).silenced_until(), Some(until(2000)));
+        events.push(EventKind::SilenceEnded { silence_id: "b".into() });
+        assert_eq!(incident_after(events.clone()).silenced_until(), Some(until(1000)));
+        events.push(EventKind::SilenceEnded { silence_id: "a".into() });
+        assert_eq!(incident_after(events).silenced_until(), None);
+    }
+
+    #[test]
+    fn what_is_merged_brings_its_silences_along_and_takes_them_back() {
+        let other = IncidentId::generate();
+        let silences =
+            vec![LiveSilence { id: "a".into(), until: DateTime::from_timestamp(99, 0).expect("in range") }];
+        let mut events = vec![
+            opened(),
+            EventKind::Merged {
+                from: other,
+                number: IncidentNumber(2),
+                title: "t".into(),
+                correlation_key: "k".into(),
+                alerts_firing: 1,
+                alerts_total: 1,
+                severity: Severity::Info,
+                silences: silences.clone(),
+                reason: "r".into(),
+            },
+        ];
+        assert_eq!(incident_after(events.clone()).silences, silences);
+        events.push(EventKind::Unmerged {
+            from: other,
+            number: IncidentNumber(2),
+            alerts_firing: 1,
+            alerts_total: 1,
+            silences,
+            reason: "r".into(),
+        });
+        assert!(incident_after(events).silences.is_empty());
     }
 }

@@ -3,9 +3,7 @@
 mod regroup;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opsseer_core::{
-    Actor, EventId, EventKind, Incident, IncidentStatus, NewEvent, RegroupError, Severity,
-};
+use opsseer_core::{Actor, EventId, EventKind, Incident, IncidentStatus, NewEvent, RegroupError, Severity};
 use opsseer_store::{IncidentRef, StoreError};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! The command line: one file a command.
 
-pub mod bench;
 pub mod backup;
+pub mod bench;
 pub mod config;
 pub mod eval;
 pub mod fresh_server;

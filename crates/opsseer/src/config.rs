@@ -264,7 +264,9 @@ fn without_password<S: Serializer>(address: &str, serializer: S) -> Result<S::Ok
     let secret = |name: &str| name.eq_ignore_ascii_case("password");
     let pairs: Vec<(String, String)> = url
         .query_pairs()
-        .map(|(name, value)| (name.to_string(), if secret(&name) { "…".to_owned() } else { value.to_string() }))
+        .map(|(name, value)| {
+            (name.to_string(), if secret(&name) { "…".to_owned() } else { value.to_string() })
+        })
         .collect();
     if url.password().is_some() && url.set_password(Some("…")).is_err() {
         return serializer.serialize_str("…");
@@ -299,7 +301,9 @@ mod tests {
 
     #[test]
     fn the_stores_password_is_not_printed() {
-        for address in ["postgres://ada:hunter2@db/opsseer", "postgres://db/opsseer?user=ada&password=hunter2"] {
+        for address in
+            ["postgres://ada:hunter2@db/opsseer", "postgres://db/opsseer?user=ada&password=hunter2"]
+        {
             let config = Config::with_overrides(&format!("[store]\nurl = \"{address}\"")).expect("usable");
             let printed = toml::to_string(&config).expect("printable");
             assert!(!printed.contains("hunter2") && printed.contains("/opsseer"), "{printed}");

@@ -81,6 +81,7 @@ mod tests {
             alerts_firing: 1,
             alerts_total: 1,
             severity: Severity::Page,
+            silences: Vec::new(),
             reason: "same cause".into(),
         };
         let words = of(&kind, "ada").expect("has words");

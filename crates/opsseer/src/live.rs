@@ -51,7 +51,15 @@ pub fn follow(
     after: EventId,
 ) -> impl Stream<Item = Result<Event, StoreError>> + Send {
     let commits = store.subscribe();
-    let follower = Follower { _reader: Reader::begin(), store, incident, commits, after, behind: true, read: VecDeque::new() };
+    let follower = Follower {
+        _reader: Reader::begin(),
+        store,
+        incident,
+        commits,
+        after,
+        behind: true,
+        read: VecDeque::new(),
+    };
     stream::try_unfold(follower, |mut follower| async move {
         Ok(follower.next().await?.map(|event| (event, follower)))
     })

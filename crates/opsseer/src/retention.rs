@@ -28,12 +28,20 @@ pub(crate) async fn work(app: SharedApp) {
             Ok(true) => match delete(&app).await {
                 Ok(deleted) if deleted == Deleted::default() => {}
                 Ok(deleted) => {
-                    tracing::info!(incidents = deleted.incidents, assets = deleted.assets, "deleted what was old enough");
+                    tracing::info!(
+                        incidents = deleted.incidents,
+                        assets = deleted.assets,
+                        "deleted what was old enough"
+                    );
                 }
-                Err(error) => tracing::error!(error = %error, "what is old enough cannot be deleted; trying again later"),
+                Err(error) => {
+                    tracing::error!(error = %error, "what is old enough cannot be deleted; trying again later")
+                }
             },
             Ok(false) => {}
-            Err(error) => tracing::error!(error = %error, "the duty of deleting cannot be taken; trying again later"),
+            Err(error) => {
+                tracing::error!(error = %error, "the duty of deleting cannot be taken; trying again later")
+            }
         }
         tokio::select! {
             () = app.ending.cancelled() => return,

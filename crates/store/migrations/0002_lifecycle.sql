@@ -8,6 +8,7 @@ alter table incidents add column merged_into uuid;
 alter table incidents add column muted_until timestamptz;
 alter table incidents add column muted_by text;
 alter table incidents add column silenced_until timestamptz;
+alter table incidents add column silences jsonb not null default '[]';
 
 -- For what looks at all that fires: stale alerts, the comparison with Alertmanager.
 create index alerts_firing on alerts (last_seen_at) where status = 'firing';

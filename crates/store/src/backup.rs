@@ -58,7 +58,8 @@ async fn make(config: &StoreConfig, file: &Path, parts: &Parts) -> Result<Backup
     let assets: Vec<String>;
     {
         let failed = |source| StoreError::Open { url: config.url.clone(), source };
-        let options = SqliteConnectOptions::from_str(&config.url).map_err(failed)?.busy_timeout(config.timeout);
+        let options =
+            SqliteConnectOptions::from_str(&config.url).map_err(failed)?.busy_timeout(config.timeout);
         let mut source = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         sqlx::query("vacuum into $1")
             .bind(parts.database.display().to_string())

@@ -3,9 +3,9 @@ use std::{collections::HashSet, fmt, str::FromStr};
 use chrono::{DateTime, Utc};
 use opsseer_core::{
     Acknowledgement, Alert, CorrelationKey, EventId, Incident, IncidentId, IncidentNumber, IncidentStatus,
-    Severity,
+    LiveSilence, Severity,
 };
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use crate::{InvalidReference, Store, StoreError, Tx, db, events::ROWS_A_STATEMENT};
@@ -127,7 +127,7 @@ pub(crate) struct IncidentRow {
     merged_into: Option<Uuid>,
     muted_until: Option<DateTime<Utc>>,
     muted_by: Option<String>,
-    silenced_until: Option<DateTime<Utc>>,
+    silences: Json<Vec<LiveSilence>>,
     last_event_id: i64,
     updated_at: DateTime<Utc>,
 }
@@ -168,7 +168,7 @@ impl IncidentRow {
             merged_into: self.merged_into.map(IncidentId),
             muted_until: self.muted_until,
             muted_by: self.muted_by,
-            silenced_until: self.silenced_until,
+            silences: self.silences.0,
             last_event: EventId(self.last_event_id),
             updated_at: self.updated_at,
         })
@@ -181,7 +181,7 @@ macro_rules! select {
         concat!(
             "select id, number, status, severity, severity_set_by_person, title, service, correlation_key, opened_at,
                 acknowledged_by, acknowledged_at, owner, resolved_at, reopened_count, alerts_firing, alerts_total,
-                flapping, flaps, last_flap_at, quiet_since, merged_into, muted_until, muted_by, silenced_until,
+                flapping, flaps, last_flap_at, quiet_since, merged_into, muted_until, muted_by, silences,
                 last_event_id, updated_at
             from incidents ",
             $rest
@@ -192,6 +192,7 @@ macro_rules! select {
 const BY_ID: &str = select!("where id = $1");
 const BY_NUMBER: &str = select!("where number = $1");
 const OPEN_BY_KEY: &str = select!("where correlation_key = $1 and resolved = $2 order by number limit 1");
+const SILENCED: &str = select!("where resolved = $1 and silenced_until > $2 order by number");
 const QUIET_FLAPPING: &str =
     select!("where resolved = $1 and flapping = $2 and quiet_since <= $3 order by number limit $4");
 const COUNT_UNRESOLVED: &str = "select count(*) from incidents where resolved = $1";
@@ -247,6 +248,15 @@ impl Store {
             .filter(|_| more)
             .map(|last| Cursor { resolved: !last.is_open(), number: last.number.0 });
         Ok(IncidentPage { incidents, next_cursor })
+    }
+
+    /// Incidents that go on and that a silence of Alertmanager's covers at `now`.
+    pub async fn list_silenced_incidents(&self, now: DateTime<Utc>) -> Result<Vec<Incident>, StoreError> {
+        let rows: Vec<IncidentRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(SILENCED).bind(false).bind(now).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("list silenced incidents"))?;
+        rows.into_iter().map(IncidentRow::into_incident).collect()
     }
 
     /// Incidents whose end is held back because they come and go, and none of whose alerts fires since `before`.
@@ -416,7 +426,7 @@ impl Tx {
                     "insert into incidents (id, number, status, resolved, severity, severity_set_by_person, title,
                         service, search_text, correlation_key, opened_at, acknowledged_by, acknowledged_at, owner, resolved_at,
                         reopened_count, alerts_firing, alerts_total, flapping, flaps, last_flap_at, quiet_since,
-                        merged_into, muted_until, muted_by, silenced_until, last_event_id, updated_at, created_at) ",
+                        merged_into, muted_until, muted_by, silenced_until, silences, last_event_id, updated_at, created_at) ",
                 );
                 query.push_values(incidents, |mut row, incident| {
                     let acknowledged = incident.acknowledged.as_ref();
@@ -445,7 +455,8 @@ impl Tx {
                         .push_bind(incident.merged_into.map(|into| into.0))
                         .push_bind(incident.muted_until)
                         .push_bind(incident.muted_by.as_deref())
-                        .push_bind(incident.silenced_until)
+                        .push_bind(incident.silenced_until())
+                        .push_bind(Json(&incident.silences))
                         .push_bind(incident.last_event.0)
                         .push_bind(incident.updated_at)
                         .push_bind(now);
@@ -461,6 +472,7 @@ impl Tx {
                         last_flap_at = excluded.last_flap_at, quiet_since = excluded.quiet_since,
                         merged_into = excluded.merged_into, muted_until = excluded.muted_until,
                         muted_by = excluded.muted_by, silenced_until = excluded.silenced_until,
+                        silences = excluded.silences,
                         last_event_id = excluded.last_event_id,
                         updated_at = excluded.updated_at",
                 );

@@ -75,6 +75,7 @@ pub fn merge(
         alerts_firing: firing,
         alerts_total: total,
         severity: ends.severity,
+        silences: ends.silences.clone(),
         reason: reason.to_owned(),
     };
     let merged_into =
@@ -108,6 +109,7 @@ pub fn unmerge(
         number: ended.number,
         alerts_firing: firing,
         alerts_total: total,
+        silences: ended.silences.clone(),
         reason: reason.to_owned(),
     };
     let mut left = vec![NewEvent::new(now, by.clone(), unmerged)];

@@ -1,8 +1,8 @@
 //! Merge, split, and the way back: which rows of alerts move is decided and written in one transaction.
 
 use opsseer_core::{
-    Actor, Alert, Event, EventId, EventKind, Incident, IncidentId, NewEvent, RegroupError, merge, split_leaves,
-    split_opens, unmerge,
+    Actor, Alert, Event, EventId, EventKind, Incident, IncidentId, NewEvent, RegroupError, merge,
+    split_leaves, split_opens, unmerge,
 };
 use opsseer_store::{AlertCount, IncidentRef, Tx};
 use uuid::Uuid;

@@ -105,8 +105,8 @@ async fn a_run_sets_each_phase_counts_its_requests_and_ends_calm() {
     let stand_in = StandIn::default();
     let target = stand_in.start().await;
     let phases = phase("warm-up", "300ms", "rate = 50")
-        + &phase("incident", "500ms", "rate = 100\nfail_rate = 1")
-        + &phase("recover", "200ms", "rate = 20");
+        + phase("incident", "500ms", "rate = 100\nfail_rate = 1").as_str()
+        + phase("recover", "200ms", "rate = 20").as_str();
     let (run, _caller) = run_of(scenario(&phases), target);
     let mut heard = Vec::new();
     let finished = run
@@ -178,7 +178,7 @@ async fn a_milestone_ends_the_phase_that_waits_for_it() {
     let stand_in = StandIn::default();
     let target = stand_in.start().await;
     let phases = phase("incident", "1h", "rate = 10\nfail_rate = 1\nuntil = 'alert'")
-        + &phase("recover", "1h", "rate = 10\nuntil = 'resolved'");
+        + phase("recover", "1h", "rate = 10\nuntil = 'resolved'").as_str();
     let (run, caller) = run_of(scenario(&phases), target);
     let finished = run
         .run(&mut |event| {
@@ -236,7 +236,7 @@ async fn a_refused_phase_ends_the_run_calm_and_the_error_repeats_the_reason() {
     let stand_in = StandIn::default();
     let target = stand_in.start().await;
     let phases = phase("degrade", "100ms", "rate = 10\nfail_rate = 1")
-        + &phase("incident", "1h", "rate = 10\nmode = 'spike'\ndelay_ms = 9");
+        + phase("incident", "1h", "rate = 10\nmode = 'spike'\ndelay_ms = 9").as_str();
     let finished = run_of(scenario(&phases), target).0.run(&mut |_| {}).await;
     let error = finished.record.error.unwrap();
     assert!(error.contains("begin the phase incident") && error.contains("no spikes here"), "{error}");

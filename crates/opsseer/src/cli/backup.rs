@@ -42,7 +42,10 @@ pub async fn execute(args: BackupArgs, out: &mut (dyn Write + Send)) -> anyhow::
         for sha256 in &made.missing {
             writeln!(out, "MISSING: {sha256} is not in {}", store.assets.display())?;
         }
-        writeln!(out, "To restore: stop the server, empty its data folder, `tar -xf {file} -C DATA_FOLDER`.")?;
+        writeln!(
+            out,
+            "To restore: stop the server, empty its data folder, `tar -xf {file} -C DATA_FOLDER`."
+        )?;
     }
     Ok(if made.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

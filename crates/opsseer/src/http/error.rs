@@ -106,7 +106,8 @@ impl From<IngestError> for ApiError {
             IngestError::Store(_) => "store_unavailable",
             IngestError::Slow(_) => {
                 log(&error, "whether alerts were kept is not known");
-                let detail = format!("{error}; try again: what was kept after all changes nothing the second time");
+                let detail =
+                    format!("{error}; try again: what was kept after all changes nothing the second time");
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail);
             }
         };

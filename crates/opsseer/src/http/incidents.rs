@@ -91,6 +91,7 @@ pub struct AcknowledgedResponse {
 impl IncidentResponse {
     /// The wire form.
     pub fn new(app: &App, incident: Incident) -> Self {
+        let silenced_until = incident.silenced_until();
         Self {
             id: incident.id.0,
             number: incident.number.0,
@@ -112,7 +113,7 @@ impl IncidentResponse {
             merged_into: incident.merged_into.map(|into| into.0),
             muted_until: incident.muted_until,
             muted_by: incident.muted_by,
-            silenced_until: incident.silenced_until,
+            silenced_until,
             last_event: incident.last_event.0,
             updated_at: incident.updated_at,
         }

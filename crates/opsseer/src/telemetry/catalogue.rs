@@ -24,7 +24,10 @@ pub(super) struct Metric {
 
 impl Metric {
     /// With these series there from the start.
-    const fn seen_from_the_start(mut self, series: &'static [&'static [(&'static str, &'static str)]]) -> Self {
+    const fn seen_from_the_start(
+        mut self,
+        series: &'static [&'static [(&'static str, &'static str)]],
+    ) -> Self {
         self.series = series;
         self
     }
@@ -75,7 +78,11 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 &[("source", "grafana"), ("result", "refused")],
                 &[("source", "grafana"), ("result", "unavailable")],
             ]),
-            counter("opsseer_alerts_received_total", &[SOURCE], "Alerts in the webhooks that were understood."),
+            counter(
+                "opsseer_alerts_received_total",
+                &[SOURCE],
+                "Alerts in the webhooks that were understood.",
+            ),
             counter(
                 "opsseer_alert_decisions_total",
                 &[("decision", "what the alert did, such as `opened`, `joined`, `already_firing`")],
@@ -85,9 +92,16 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_values_cut_total",
                 &[("what", "`label` or `annotation`")],
                 "Values that were longer than the configured limit and were cut, with a mark.",
-            ).seen_from_the_start(&[&[("what", "label")], &[("what", "annotation")]]),
-            gauge("opsseer_ingest_queue_length", &[], "Webhooks that wait to be written.").seen_from_the_start(&[&[]]),
-            gauge("opsseer_ingest_oldest_seconds", &[], "Age of the webhook that has waited longest to be written.").seen_from_the_start(&[&[]]),
+            )
+            .seen_from_the_start(&[&[("what", "label")], &[("what", "annotation")]]),
+            gauge("opsseer_ingest_queue_length", &[], "Webhooks that wait to be written.")
+                .seen_from_the_start(&[&[]]),
+            gauge(
+                "opsseer_ingest_oldest_seconds",
+                &[],
+                "Age of the webhook that has waited longest to be written.",
+            )
+            .seen_from_the_start(&[&[]]),
             histogram(
                 "opsseer_ingest_wait_seconds",
                 &[],
@@ -95,7 +109,8 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
             ),
             histogram("opsseer_commit_seconds", &[], "Time of one commit of webhooks."),
             histogram("opsseer_commit_webhooks", &[], "Webhooks that one commit wrote."),
-            counter("opsseer_commit_failures_total", &[], "Commits of webhooks that the store refused.").seen_from_the_start(&[&[]]),
+            counter("opsseer_commit_failures_total", &[], "Commits of webhooks that the store refused.")
+                .seen_from_the_start(&[&[]]),
         ],
     ),
     (
@@ -110,7 +125,8 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_comparisons_total",
                 &[("result", "`ok` or `failed`")],
                 "Comparisons with the alerts that Alertmanager holds.",
-            ).seen_from_the_start(&[&[("result", "ok")], &[("result", "failed")]]),
+            )
+            .seen_from_the_start(&[&[("result", "ok")], &[("result", "failed")]]),
             gauge(
                 "opsseer_comparison_age_seconds",
                 &[],
@@ -120,12 +136,14 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_missed_alerts_total",
                 &[("what", "`fired` or `resolved`")],
                 "Alerts whose webhook did not arrive, found by comparing.",
-            ).seen_from_the_start(&[&[("what", "fired")], &[("what", "resolved")]]),
+            )
+            .seen_from_the_start(&[&[("what", "fired")], &[("what", "resolved")]]),
             counter(
                 "opsseer_canaries_total",
                 &[("result", "`arrived` or `lost`")],
                 "Canary alerts that were sent through Alertmanager.",
-            ).seen_from_the_start(&[&[("result", "arrived")], &[("result", "lost")]]),
+            )
+            .seen_from_the_start(&[&[("result", "arrived")], &[("result", "lost")]]),
             histogram(
                 "opsseer_canary_seconds",
                 &[],
@@ -137,7 +155,8 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
         "Incidents and readers",
         &[
             gauge("opsseer_incidents_unresolved", &[], "Incidents that go on."),
-            gauge("opsseer_live_readers", &[], "Live streams that are open: pages and API.").seen_from_the_start(&[&[]]),
+            gauge("opsseer_live_readers", &[], "Live streams that are open: pages and API.")
+                .seen_from_the_start(&[&[]]),
         ],
     ),
     (
@@ -172,7 +191,8 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 "opsseer_retention_deleted_total",
                 &[("what", "`incidents` or `assets`")],
                 "What went because it was old enough, or because nothing refers to it.",
-            ).seen_from_the_start(&[&[("what", "incidents")], &[("what", "assets")]]),
+            )
+            .seen_from_the_start(&[&[("what", "incidents")], &[("what", "assets")]]),
         ],
     ),
 ];
@@ -211,7 +231,8 @@ mod tests {
             let path = entry.expect("readable").path();
             if path.is_dir() {
                 sources(&path, text);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with(file!()) {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with(file!())
+            {
                 text.push_str(&fs::read_to_string(&path).expect("readable"));
             }
         }
@@ -237,7 +258,9 @@ mod tests {
         for recorder in ["counter!(", "gauge!(", "histogram!("] {
             for (start, _) in code.match_indices(recorder) {
                 let after = code[start + recorder.len()..].trim_start();
-                let Some(name) = after.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+                let Some(name) = after.strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                    continue;
+                };
                 assert!(listed.contains(&name), "{name} is recorded but not listed");
             }
         }

@@ -127,6 +127,7 @@ pub(crate) fn merged(from: IncidentId, number: i64) -> EventKind {
         alerts_firing: 1,
         alerts_total: 2,
         severity: Severity::Ticket,
+        silences: Vec::new(),
         reason: "same cause".into(),
     }
 }
@@ -137,6 +138,7 @@ pub(crate) fn unmerged(from: IncidentId, number: i64) -> EventKind {
         number: IncidentNumber(number),
         alerts_firing: 1,
         alerts_total: 2,
+        silences: Vec::new(),
         reason: "not the same".into(),
     }
 }

@@ -31,7 +31,8 @@ async fn a_merged_incident_goes_on_in_the_other_until_the_merge_is_undone() {
     let db = server.alert(json!([alert("Slow", "db", "firing")])).await[0];
     let web = server.alert(json!([alert("Errors", "web", "firing")])).await[0];
 
-    let (status, stays) = act(&server, db, "merge", json!({"from": web.to_string(), "reason": "one cause"})).await;
+    let (status, stays) =
+        act(&server, db, "merge", json!({"from": web.to_string(), "reason": "one cause"})).await;
     assert_eq!((status, standing(&stays)), (200, ("open", 2, 2)));
     let ended = incident(&server, web).await;
     assert_eq!((ended["status"].as_str(), &ended["merged_into"]), (Some("resolved"), &stays["id"]));
@@ -98,7 +99,8 @@ async fn alerts_are_split_off_into_an_incident_of_their_own_and_follow_it() {
     let shown = incident(&server, db).await;
     let errors = shown["alerts"].as_array().unwrap().iter().find(|alert| alert["name"] == "Errors").unwrap();
 
-    let (status, new) = act(&server, db, "split", json!({"alerts": [errors["id"]], "reason": "another cause"})).await;
+    let (status, new) =
+        act(&server, db, "split", json!({"alerts": [errors["id"]], "reason": "another cause"})).await;
     assert_eq!((status, standing(&new)), (200, ("open", 1, 1)));
     assert_eq!(standing(&incident(&server, db).await), ("open", 1, 1));
     let number = new["number"].as_i64().unwrap();

@@ -30,15 +30,16 @@ async fn a_page_on_one_server_shows_at_once_what_happens_on_the_other() {
 }
 
 #[tokio::test]
-async fn the_same_alerts_sent_to_both_servers_at_once_are_one_incident_a_service_and_their_work_is_done_once() {
+async fn the_same_alerts_sent_to_both_servers_at_once_are_one_incident_a_service_and_their_work_is_done_once()
+{
     let here = TestServer::start().await;
     let Some(there) = here.replica().await else { return here.stop().await };
     let bodies: Vec<String> = (0..10)
         .map(|service| envelope(&json!([alert("Slow", &format!("s{service}"), "firing")])).to_string())
         .collect();
-    let sent = bodies.iter().flat_map(|body| {
-        [&here, &there].map(|server| server.post("/webhook/alertmanager", body.clone()))
-    });
+    let sent = bodies
+        .iter()
+        .flat_map(|body| [&here, &there].map(|server| server.post("/webhook/alertmanager", body.clone())));
     for (status, answer) in join_all(sent).await {
         assert_eq!(status, 202, "{answer}");
     }

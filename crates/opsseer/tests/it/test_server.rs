@@ -165,7 +165,10 @@ impl TestServer {
 /// The same database for the same folder: on PostgreSQL if `OPSSEER_TEST_POSTGRES` names a server
 /// (`postgres://USER@HOST:PORT`), else SQLite's file. `./task test` runs these tests on both.
 pub(crate) fn store_url(folder: &TempDir) -> String {
-    #[expect(clippy::disallowed_methods, reason = "the one place that decides which database the tests run on")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that decides which database the tests run on"
+    )]
     let Ok(server) = std::env::var("OPSSEER_TEST_POSTGRES") else { return String::new() };
     let noted = folder.path().join("database");
     if let Ok(name) = std::fs::read_to_string(&noted) {

@@ -31,7 +31,8 @@ pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(
         .connect_with(options.clone())
         .await
         .map_err(failed)?;
-    let before: Result<Option<i64>, sqlx::Error> = sqlx::query_scalar(migrations::VERSION).fetch_one(&write).await;
+    let before: Result<Option<i64>, sqlx::Error> =
+        sqlx::query_scalar(migrations::VERSION).fetch_one(&write).await;
     migrations::migrator().run(&write).await.map_err(StoreError::Migrate)?;
     let migrated = migrations::migrated(before);
     let read = SqlitePoolOptions::new()

@@ -18,6 +18,7 @@ async fn merge(world: &World, stays: &Incident, ends: &Incident) -> Event {
         alerts_firing: count.firing,
         alerts_total: count.total,
         severity: Severity::Ticket,
+        silences: Vec::new(),
         reason: "r".into(),
     };
     let by = opsseer_core::Actor::Person { name: "ada".into() };

@@ -182,6 +182,7 @@ mod tests {
             alerts_firing,
             alerts_total,
             severity,
+            silences: Vec::new(),
             reason,
         }));
         assert!(shown(&incident, &story).contains("It came with INC-9, which was merged into this."));

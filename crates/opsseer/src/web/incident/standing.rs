@@ -88,7 +88,7 @@ pub(crate) fn muted_until(incident: &Incident, now: DateTime<Utc>) -> Option<Dat
 
 /// Until when Alertmanager keeps quiet about it, if that is still ahead.
 pub(crate) fn silenced_until(incident: &Incident, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    incident.silenced_until.filter(|until| *until > now)
+    incident.silenced_until().filter(|until| *until > now)
 }
 
 impl MergedAway {
@@ -159,7 +159,7 @@ impl Escalated {
 
 #[cfg(test)]
 mod tests {
-    use opsseer_core::{IncidentId, Severity};
+    use opsseer_core::{IncidentId, LiveSilence, Severity};
 
     use super::*;
     use crate::web::test_data::{at, event, incident, viewer};
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_silence_can_be_ended_by_its_name() {
         let mut incident = incident();
-        incident.silenced_until = Some(at("05:00:00"));
+        incident.silences = vec![LiveSilence { id: "s".into(), until: at("05:00:00") }];
         let (matchers, comment) = (String::new(), String::new());
         let kind = EventKind::Silenced { silence_id: "s-1".into(), until: at("05:00:00"), matchers, comment };
         let shown = html(&incident, &told(vec![kind]));

@@ -88,6 +88,8 @@ pub(crate) fn element_id(number: IncidentNumber) -> String {
 
 #[cfg(test)]
 mod tests {
+    use opsseer_core::LiveSilence;
+
     use super::*;
     use crate::web::test_data::{at, incident, viewer};
 
@@ -123,7 +125,7 @@ mod tests {
         assert!(!html(&incident, None).contains("class=\"mark"));
         (incident.flapping, incident.flaps) = (true, 4);
         incident.muted_until = Some(at("04:10:00"));
-        incident.silenced_until = Some(at("03:00:00"));
+        incident.silences = vec![LiveSilence { id: "s".into(), until: at("03:00:00") }];
         incident.correlation_key = "storm:all".into();
         let shown = html(&incident, None);
         for part in ["comes and goes, back 4 times", "muted until <time", "04:10:00", "storm: many services"]

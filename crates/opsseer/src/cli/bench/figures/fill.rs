@@ -175,7 +175,8 @@ mod tests {
         let mut events = 0;
         for number in 1..=filled.stored.incidents {
             let number = IncidentNumber(i64::try_from(number).expect("small"));
-            let incident = store.find_incident(IncidentRef::Number(number)).await.expect("reads").expect("is there");
+            let incident =
+                store.find_incident(IncidentRef::Number(number)).await.expect("reads").expect("is there");
             events += store.list_events(incident.id, EventId(0), 5_000).await.expect("reads").len() as u64;
         }
         assert_eq!(events, filled.events);
