@@ -1,8 +1,11 @@
 //! What handlers and jobs work with.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -16,6 +19,7 @@ use opsseer_connect::{
 };
 use opsseer_core::Clock;
 use opsseer_store::Store;
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -55,6 +59,9 @@ pub struct App {
     /// Work that the server waits for before it ends.
     pub tasks: TaskTracker,
 }
+
+/// Time that the parts have to end beside the times that are configured.
+const STOPPING: Duration = Duration::from_secs(5);
 
 /// As handlers hold it.
 pub type SharedApp = Arc<App>;
@@ -135,8 +142,15 @@ impl App {
         self.ending.cancel();
         self.ingest.close();
         self.tasks.close();
-        self.tasks.wait().await;
-        self.store.close().await;
+        // A database that does not answer must not keep a process alive that was told to end: leases expire, and what was
+        // not answered is sent again.
+        let longest = self.config.jobs.grace + self.config.store.timeout + STOPPING;
+        if timeout(longest, self.tasks.wait()).await.is_err() {
+            tracing::warn!(seconds = longest.as_secs(), "work did not end in time and was broken off");
+        }
+        if timeout(STOPPING, self.store.close()).await.is_err() {
+            tracing::warn!(seconds = STOPPING.as_secs(), "the store did not close in time");
+        }
     }
 }
 

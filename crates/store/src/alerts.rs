@@ -19,7 +19,7 @@ pub struct StoredAlert {
     pub incident: Option<IncidentId>,
     /// When it first came.
     pub first_seen_at: DateTime<Utc>,
-    /// When it last came.
+    /// When it last came, or Alertmanager was last seen to hold it.
     pub last_seen_at: DateTime<Utc>,
     /// The alert as it came last.
     pub alert: Alert,
@@ -143,6 +143,7 @@ const FIRING_OF: &str = select!("where status = 'firing' and source = $1 order b
 const STALE: &str =
     select!("where status = 'firing' and last_seen_at < $1 order by last_seen_at, id limit $2");
 const PAGE: &str = select!("where id > $1 order by id limit $2");
+const PAGE_OF_INCIDENT: &str = select!("where incident_id = $1 and id > $2 order by id limit $3");
 
 impl Store {
     /// Alerts whose incident this is: firing ones first, then the newest first.
@@ -180,20 +181,90 @@ impl Store {
         rows.into_iter().map(AlertRow::into_alert).collect()
     }
 
+    /// What is remembered of alerts with these fingerprints, firing or not. Several may share one.
+    pub async fn find_alerts(&self, fingerprints: &[&Fingerprint]) -> Result<Vec<StoredAlert>, StoreError> {
+        let mut found = Vec::new();
+        for fingerprints in fingerprints.chunks(ROWS_A_STATEMENT) {
+            let rows: Vec<AlertRow> = db::read!(&self.db, conn => {
+                let mut query = QueryBuilder::new(select!("where fingerprint in ("));
+                let mut list = query.separated(", ");
+                for fingerprint in fingerprints {
+                    list.push_bind(fingerprint.as_str());
+                }
+                query.push(")");
+                query.build_query_as().fetch_all(conn).await
+            })
+            .map_err(StoreError::query("find alerts"))?;
+            for row in rows {
+                found.push(row.into_alert()?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Notes that those of these alerts (ids of rows) that fire were heard of now, although no body said so.
+    pub async fn touch_alerts(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        // In turn with the writer: each would else wait for rows that the other has locked.
+        let mut tx = self.begin().await?;
+        let now = tx.now;
+        for ids in ids.chunks(ROWS_A_STATEMENT) {
+            db::execute!(&mut tx.db, conn => {
+                let mut query = QueryBuilder::new("update alerts set last_seen_at = ");
+                query.push_bind(now).push(" where status = 'firing' and last_seen_at < ").push_bind(now);
+                query.push(" and id in (");
+                let mut list = query.separated(", ");
+                for id in ids {
+                    list.push_bind(id);
+                }
+                query.push(")");
+                query.build().execute(conn).await
+            })
+            .map_err(StoreError::query("touch alerts"))?;
+        }
+        tx.commit().await
+    }
+
     /// A page of all alerts.
     pub async fn list_alerts(&self, limit: u32, after: Option<AlertCursor>) -> Result<AlertPage, StoreError> {
-        let limit = i64::from(limit.max(1));
+        let limit = limit.max(1);
         let after = after.map_or(Uuid::nil(), |cursor| cursor.0);
         let rows: Vec<AlertRow> = db::read!(&self.db, conn => {
-            sqlx::query_as(PAGE).bind(after).bind(limit + 1).fetch_all(conn).await
+            sqlx::query_as(PAGE).bind(after).bind(i64::from(limit) + 1).fetch_all(conn).await
         })
         .map_err(StoreError::query("list alerts"))?;
+        AlertPage::of(rows, limit)
+    }
+
+    /// A page of the alerts whose incident this is. Unlike [`Store::list_alerts_of`], it reaches all of them.
+    pub async fn page_alerts_of(
+        &self,
+        incident: IncidentId,
+        limit: u32,
+        after: Option<AlertCursor>,
+    ) -> Result<AlertPage, StoreError> {
+        let limit = limit.max(1);
+        let after = after.map_or(Uuid::nil(), |cursor| cursor.0);
+        let rows: Vec<AlertRow> = db::read!(&self.db, conn => {
+            let query = sqlx::query_as(PAGE_OF_INCIDENT).bind(incident.0).bind(after);
+            query.bind(i64::from(limit) + 1).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("list a page of an incident's alerts"))?;
+        AlertPage::of(rows, limit)
+    }
+}
+
+impl AlertPage {
+    /// From one row more than fits the page, if there are so many: it says that there is a next page.
+    fn of(rows: Vec<AlertRow>, limit: u32) -> Result<Self, StoreError> {
         let mut alerts = rows.into_iter().map(AlertRow::into_alert).collect::<Result<Vec<_>, _>>()?;
         let page = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = alerts.len() > page;
         alerts.truncate(page);
         let next_cursor = alerts.last().filter(|_| more).map(|last| AlertCursor(last.id));
-        Ok(AlertPage { alerts, next_cursor })
+        Ok(Self { alerts, next_cursor })
     }
 }
 

@@ -4,9 +4,10 @@ mod lock;
 mod postgres;
 mod sqlite;
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::time::timeout;
 
 use crate::StoreError;
 
@@ -27,13 +28,13 @@ pub(crate) enum Db {
     /// SQLite writes one transaction at a time, so all writers wait in one place: a pool of one.
     Sqlite { write: SqlitePool, read: SqlitePool, lock: lock::InUse },
     /// One pool for all; several processes may share the database.
-    Postgres { pool: PgPool, channel: Channel },
+    Postgres { pool: PgPool, channel: Channel, limit: Duration },
 }
 
 /// An open transaction.
 pub(crate) enum DbTx {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>, Channel),
+    Postgres(Transaction<'static, Postgres>, Channel, Duration),
 }
 
 /// Runs `$body` with `$conn` being something to read from. The body is compiled once for each database, so the types
@@ -42,7 +43,9 @@ macro_rules! read {
     ($db:expr, $conn:ident => $body:expr) => {
         match $db {
             $crate::db::Db::Sqlite { read: $conn, .. } => $body,
-            $crate::db::Db::Postgres { pool: $conn, .. } => $body,
+            $crate::db::Db::Postgres { pool: $conn, limit, .. } => {
+                $crate::db::in_time(*limit, async { $body }).await
+            }
         }
     };
 }
@@ -55,9 +58,9 @@ macro_rules! within {
                 let $conn = &mut **tx;
                 $body
             }
-            $crate::db::DbTx::Postgres(tx, _) => {
+            $crate::db::DbTx::Postgres(tx, _, limit) => {
                 let $conn = &mut **tx;
-                $body
+                $crate::db::in_time(*limit, async { $body }).await
             }
         }
     };
@@ -72,17 +75,31 @@ macro_rules! execute {
 
 pub(crate) use {execute, read, within};
 
+/// PostgreSQL ends a statement that takes too long by itself. This is for the answer that never comes, because the network
+/// swallows it: TCP alone would wait for a quarter of an hour.
+pub(crate) async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => {
+            Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer")))
+        }
+    }
+}
+
 impl Db {
     /// Opens the database at `url` and brings its tables to this version's form.
     pub(crate) async fn open(
         url: &str,
         readers: u32,
-        timeout: Duration,
+        limit: Duration,
     ) -> Result<(Self, Migrated), StoreError> {
         if url.starts_with("sqlite:") {
-            sqlite::open(url, readers, timeout).await
+            sqlite::open(url, readers, limit).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            postgres::open(url, readers, timeout).await
+            postgres::open(url, readers, limit).await
         } else {
             Err(StoreError::Address(url.split_once("://").map_or(url, |(scheme, _)| scheme).to_owned()))
         }
@@ -93,7 +110,10 @@ impl Db {
         match self {
             // IMMEDIATE: the write lock is taken now, not in the middle, where it could no longer be waited for.
             Self::Sqlite { write, .. } => Ok(DbTx::Sqlite(write.begin_with("begin immediate").await?)),
-            Self::Postgres { pool, channel } => Ok(DbTx::Postgres(pool.begin().await?, channel.clone())),
+            Self::Postgres { pool, channel, limit } => {
+                let tx = in_time(*limit, pool.begin()).await?;
+                Ok(DbTx::Postgres(tx, channel.clone(), *limit))
+            }
         }
     }
 
@@ -114,7 +134,7 @@ impl DbTx {
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx, _) => tx.commit().await,
+            Self::Postgres(tx, _, limit) => in_time(limit, tx.commit()).await,
         }
     }
 
@@ -123,7 +143,7 @@ impl DbTx {
         match self {
             // There are no others: see `lock`.
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(tx, channel) => channel.announce(tx, events).await,
+            Self::Postgres(tx, channel, limit) => in_time(*limit, channel.announce(tx, events)).await,
         }
     }
 }

@@ -10,6 +10,8 @@ const TAKE: &str = "insert into duties (name, holder, until) values ($1, $2, $3)
     on conflict (name) do update set holder = excluded.holder, until = excluded.until
     where duties.holder = excluded.holder or duties.until <= $4";
 
+const LEAVE: &str = "delete from duties where name = $1 and holder = $2";
+
 impl Store {
     /// Whether `holder` does what `name` stands for until `time` from now: of several replicas only one does. A holder
     /// asks again before its time is over. Where no other process shares the store, the answer is always yes.
@@ -27,5 +29,17 @@ impl Store {
         .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(rows == 1)
+    }
+
+    /// Whoever asks next may have what `name` stands for, if `holder` has it.
+    pub async fn leave_duty(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let failed = || StoreError::query("leave a duty");
+        let mut tx = self.db.begin().await.map_err(failed())?;
+        db::execute!(&mut tx, conn => sqlx::query(LEAVE).bind(name).bind(holder).execute(conn).await)
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())
     }
 }

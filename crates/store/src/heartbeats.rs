@@ -29,8 +29,17 @@ impl Tx {
 }
 
 const LAST: &str = "select source, at from heartbeats order by at desc limit 1";
+const LAST_OF: &str = "select at from heartbeats where source = $1";
 
 impl Store {
+    /// The newest heartbeat of this sender.
+    pub async fn last_heartbeat_of(&self, source: AlertSource) -> Result<Option<DateTime<Utc>>, StoreError> {
+        db::read!(&self.db, conn => {
+            sqlx::query_scalar(LAST_OF).bind(source.as_str()).fetch_optional(conn).await
+        })
+        .map_err(StoreError::query("read a sender's last heartbeat"))
+    }
+
     /// The newest heartbeat of any sender.
     pub async fn last_heartbeat(&self) -> Result<Option<Heartbeat>, StoreError> {
         let row: Option<(String, DateTime<Utc>)> =

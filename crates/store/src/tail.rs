@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     Change, Committed, StoreError,
-    db::{CHANNEL, Channel, Db},
+    db::{CHANNEL, Channel, Db, in_time},
     events::EventRow,
 };
 
@@ -49,7 +49,7 @@ impl Tail {
         jobs_added: &Arc<Notify>,
         poll_every: Duration,
     ) -> Result<Option<Self>, StoreError> {
-        let Db::Postgres { pool, channel } = db else { return Ok(None) };
+        let Db::Postgres { pool, channel, limit } = db else { return Ok(None) };
         let seen: i64 = sqlx::query_scalar(LAST)
             .fetch_one(pool)
             .await
@@ -57,6 +57,7 @@ impl Tail {
         let follower = Follower {
             pool: pool.clone(),
             channel: channel.clone(),
+            limit: *limit,
             bus: bus.clone(),
             jobs_added: jobs_added.clone(),
             poll_every: if channel.works { LOOK_AT_LEAST_EVERY.max(poll_every) } else { poll_every },
@@ -77,6 +78,7 @@ impl Tail {
 struct Follower {
     pool: PgPool,
     channel: Channel,
+    limit: Duration,
     bus: broadcast::Sender<Arc<Committed>>,
     jobs_added: Arc<Notify>,
     poll_every: Duration,
@@ -89,7 +91,7 @@ impl Follower {
         let mut away = false;
         loop {
             match self.follow().await {
-                Ok(()) => return,
+                Ok(()) => continue,
                 Err(error) if away => {
                     tracing::debug!(%error, "other replicas' events still cannot be followed");
                 }
@@ -97,43 +99,48 @@ impl Follower {
                     tracing::warn!(%error, "other replicas' events cannot be followed; trying again");
                 }
             }
-            away = true;
             sleep(AFTER_ERROR).await;
-            if self.catch_up().await.is_ok() {
-                away = false;
-            }
+            away = self.catch_up().await.is_err();
         }
     }
 
-    /// Follows until something fails.
+    /// Follows until something fails, or the listener seems to be deaf.
     async fn follow(&mut self) -> Result<(), sqlx::Error> {
         let mut listener = if self.channel.works { Some(self.listen().await?) } else { None };
+        self.catch_up().await?;
         loop {
-            self.catch_up().await?;
             let Some(listener) = &mut listener else {
                 sleep(self.poll_every).await;
+                self.catch_up().await?;
                 continue;
             };
-            loop {
-                let told = tokio::select! {
-                    told = listener.try_recv() => told?,
-                    () = sleep(self.poll_every) => break,
-                };
-                // `None`: the connection was lost, and with it what was told meanwhile.
-                let Some(told) = told else { break };
-                if !self.is_own(told.payload()) {
-                    // Another replica may have added jobs, or offered some again. Whoever comes first takes them.
-                    self.jobs_added.notify_one();
-                    break;
+            let told = tokio::select! {
+                told = listener.try_recv() => told?,
+                () = sleep(self.poll_every) => {
+                    if self.catch_up().await? {
+                        tracing::debug!("an announcement did not come; listening anew");
+                        return Ok(());
+                    }
+                    continue;
                 }
+            };
+            // `None`: the connection was lost, and with it what was told meanwhile.
+            let is_own = told.is_some_and(|told| self.is_own(told.payload()));
+            if !is_own {
+                // Another replica may have added jobs, or offered some again. Whoever comes first takes them.
+                self.jobs_added.notify_one();
+                self.catch_up().await?;
             }
         }
     }
 
     async fn listen(&self) -> Result<PgListener, sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(listener)
+        in_time(self.limit, async {
+            let mut listener = PgListener::connect_with(&self.pool).await?;
+            listener.listen(CHANNEL).await?;
+            Ok(listener)
+        })
+        .await
     }
 
     /// Whether nothing is new: what this process commits it has told its subscribers itself.
@@ -147,12 +154,13 @@ impl Follower {
         }
     }
 
-    /// Reads what is new and tells it.
-    async fn catch_up(&mut self) -> Result<(), sqlx::Error> {
+    /// Reads what is new and tells it. Whether there was anything.
+    async fn catch_up(&mut self) -> Result<bool, sqlx::Error> {
+        let before = self.seen;
         loop {
-            let rows: Vec<FollowedRow> =
-                sqlx::query_as(AFTER).bind(self.seen).bind(BATCH).fetch_all(&self.pool).await?;
-            let Some(last) = rows.last().map(|row| row.event.id()) else { return Ok(()) };
+            let query = sqlx::query_as(AFTER).bind(self.seen).bind(BATCH).fetch_all(&self.pool);
+            let rows: Vec<FollowedRow> = in_time(self.limit, query).await?;
+            let Some(last) = rows.last().map(|row| row.event.id()) else { return Ok(self.seen > before) };
             self.seen = last;
             let committed = Committed { changes: changes(rows), heartbeat: false };
             self.jobs_added.notify_one();

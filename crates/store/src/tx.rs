@@ -1,5 +1,6 @@
 use std::{
     collections::{HashMap, HashSet},
+    io,
     sync::Arc,
 };
 
@@ -186,17 +187,25 @@ impl Tx {
         if !self.new_events.is_empty() || woken {
             self.db.announce((first_event, last_event)).await.map_err(failed())?;
         }
-        self.db.commit().await.map_err(failed())?;
-        if woken {
-            self.jobs_added.notify_one();
-        }
-        if (!self.changed.is_empty() || self.new_heartbeat) && self.bus.receiver_count() > 0 {
-            let committed =
-                Committed { changes: told(self.changed, self.new_events), heartbeat: self.new_heartbeat };
-            // The last listener may have left meanwhile: no error.
-            drop(self.bus.send(Arc::new(committed)));
-        }
-        Ok(())
+        // On a task of its own: whoever waits for this may leave in the middle (a client that hangs up, a time-out), and what
+        // is committed must be told all the same.
+        let finished = tokio::spawn(async move {
+            self.db.commit().await?;
+            if woken {
+                self.jobs_added.notify_one();
+            }
+            if (!self.changed.is_empty() || self.new_heartbeat) && self.bus.receiver_count() > 0 {
+                let committed =
+                    Committed { changes: told(self.changed, self.new_events), heartbeat: self.new_heartbeat };
+                // The last listener may have left meanwhile: no error.
+                drop(self.bus.send(Arc::new(committed)));
+            }
+            Ok(())
+        });
+        finished
+            .await
+            .unwrap_or_else(|broken| Err(sqlx::Error::Io(io::Error::other(broken))))
+            .map_err(failed())
     }
 }
 

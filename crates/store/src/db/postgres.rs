@@ -15,6 +15,9 @@ pub(crate) const CHANNEL: &str = "opsseer";
 /// Connections beside the readers': the writer of alerts, people's actions, jobs and the listener.
 const WRITERS: u32 = 6;
 
+/// How much longer an answer is waited for than PostgreSQL may work on it.
+const MARGIN: Duration = Duration::from_secs(2);
+
 /// The way to tell other processes on the same database of a commit.
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
@@ -74,7 +77,10 @@ pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(
         .await
         .map_err(failed)?;
     let works = knows_notify(&pool).await;
-    Ok((Db::Postgres { pool, channel: Channel { instance: Uuid::now_v7(), works } }, migrated))
+    Ok((
+        Db::Postgres { pool, channel: Channel { instance: Uuid::now_v7(), works }, limit: timeout + MARGIN },
+        migrated,
+    ))
 }
 
 enum Migration {

@@ -126,6 +126,34 @@ async fn one_row_an_alert_even_where_senders_share_a_fingerprint() {
     assert_eq!(names, ["Slow", "A", "B"]);
 }
 
+#[tokio::test]
+async fn all_alerts_of_an_incident_are_reached_page_by_page_and_no_others() {
+    let world = World::new().await;
+    let incident = world.open_incident("db").await;
+    let other = world.open_incident("web").await;
+    let mut tx = world.store.begin().await.unwrap();
+    let now = tx.now();
+    for n in 0..4 {
+        tx.put_alert(alert(&format!("A{n}"), "db", now), Some(incident.id), None);
+        tx.put_alert(alert(&format!("A{n}"), "web", now), Some(other.id), None);
+    }
+    tx.commit().await.unwrap();
+
+    let mut names = Vec::new();
+    let (mut pages, mut after) = (0, None);
+    loop {
+        let page = world.store.page_alerts_of(incident.id, 2, after).await.unwrap();
+        assert!(page.alerts.iter().all(|stored| stored.incident == Some(incident.id)));
+        names.extend(page.alerts.iter().map(|stored| stored.alert.name().to_owned()));
+        (pages, after) = (pages + 1, page.next_cursor);
+        if after.is_none() {
+            break;
+        }
+    }
+    names.sort();
+    assert_eq!((pages, names), (3, ["A0", "A1", "A2", "A3", "Slow"].map(str::to_owned).to_vec()));
+}
+
 fn numbers(incidents: &[Incident]) -> Vec<i64> {
     incidents.iter().map(|incident| incident.number.0).collect()
 }
@@ -230,4 +258,37 @@ async fn what_is_read_ahead_is_what_would_have_been_read() {
     let known = tx.find_alert(&new.fingerprint, &new.identity).await.unwrap().unwrap();
     assert_eq!(known.incident, Some(opened_now.id));
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_committed_is_told_even_if_whoever_committed_it_has_left() {
+    let world = World::new().await;
+    let incident = world.open_incident("db").await;
+    let mut heard = world.store.subscribe();
+    let mut told = std::collections::HashSet::new();
+    for turns in 0..100 {
+        let mut tx = world.store.begin().await.unwrap();
+        let found = tx.find_incident(incident.id.into()).await.unwrap().unwrap();
+        let note = EventKind::Note { text: turns.to_string() };
+        tx.append(found, vec![opsseer_core::NewEvent::new(tx.now(), opsseer_core::Actor::OpsSeer, note)]);
+        // Whoever waits leaves after so many turns of the runtime: before, during or after the commit.
+        let leaves = async {
+            for _ in 0..turns * turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = leaves => {}
+            done = tx.commit() => done.unwrap(),
+        }
+    }
+    world.append(&incident, vec![EventKind::Note { text: "the last".into() }]).await;
+    let committed = world.store.list_events(incident.id, incident.last_event, 200).await.unwrap();
+    let patience = std::time::Duration::from_secs(20);
+    while !committed.iter().all(|event| told.contains(&event.id)) {
+        let news = tokio::time::timeout(patience, heard.recv()).await.expect("all must be told").unwrap();
+        let events = news.changes.iter().filter_map(|change| change.events.as_ref());
+        told.extend(events.flat_map(|events| events.iter().map(|event| event.id)));
+    }
 }

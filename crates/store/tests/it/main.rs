@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod alerts;
 mod assets;
 mod backup;
 mod canaries;
 mod incidents;
 mod jobs;
+mod network;
 mod regroup;
 mod retention;
 mod shared;

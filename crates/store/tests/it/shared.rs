@@ -97,6 +97,11 @@ async fn a_duty_is_done_by_one_replica_until_that_one_stays_away() {
     world.clock.advance(1);
     assert!(hold(bob).await);
     assert!(!hold(ada).await);
+    // Who does not have it cannot give it up for another.
+    world.store.leave_duty("sweep", ada).await.unwrap();
+    assert!(!hold(ada).await);
+    world.store.leave_duty("sweep", bob).await.unwrap();
+    assert!(hold(ada).await);
 }
 
 #[tokio::test]
