@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::request::{Api, Limits, RequestError};
 
-pub use alert::{HeldAlert, HeldState, HeldStatus, NewAlert, Receiver};
+pub use alert::{AlertGroup, HeldAlert, HeldState, HeldStatus, NewAlert, Receiver};
 pub use error::AlertmanagerError;
 pub use fake::FakeAlertmanager;
 pub use matcher::Matcher;
@@ -29,6 +29,9 @@ pub trait Alertmanager: Send + Sync {
     /// All alerts that fire, those that are silenced or inhibited among them. One whose end has come is not listed,
     /// even if its receivers have not been told yet.
     async fn alerts(&self) -> Result<Vec<HeldAlert>, AlertmanagerError>;
+
+    /// The same alerts as the receivers are told of them, in groups: an alert for two receivers is in two groups.
+    async fn groups(&self) -> Result<Vec<AlertGroup>, AlertmanagerError>;
 
     /// Sends alerts, as Prometheus does. Either all are taken or an error says which cannot be; the others may then
     /// have been taken.
@@ -67,6 +70,10 @@ impl AlertmanagerClient {
 impl Alertmanager for AlertmanagerClient {
     async fn alerts(&self) -> Result<Vec<HeldAlert>, AlertmanagerError> {
         Ok(self.api.get_json("api/v2/alerts", &[]).await?)
+    }
+
+    async fn groups(&self) -> Result<Vec<AlertGroup>, AlertmanagerError> {
+        Ok(self.api.get_json("api/v2/alerts/groups", &[]).await?)
     }
 
     async fn post_alerts(&self, alerts: &[NewAlert]) -> Result<(), AlertmanagerError> {

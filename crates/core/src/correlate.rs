@@ -15,7 +15,7 @@ pub use self::{
     key::CorrelationKey,
     policy::Policy,
     quiet::{lapse, stale},
-    regroup::{RegroupError, check_reopen, merge, split_leaves, split_opens, unmerge},
+    regroup::{GoingBack, RegroupError, check_reopen, merge, split_leaves, split_opens, unmerge},
     storm::Storm,
 };
 use crate::{Alert, AlertStatus, EventKind, Fingerprint, Identity, Incident, IncidentId, NewEvent};

@@ -291,7 +291,7 @@ pub enum EventKind {
         correlation_key: String,
         /// How many of the alerts that came along fire.
         alerts_firing: i64,
-        /// How many alerts came along.
+        /// How many alerts came along that it had not had before.
         alerts_total: i64,
         /// How urgent the other incident was.
         severity: Severity,
@@ -307,6 +307,9 @@ pub enum EventKind {
         into: IncidentId,
         /// The other incident's number.
         number: IncidentNumber,
+        /// Whether it went on until then.
+        #[serde(default = "yes")]
+        was_open: bool,
         /// Why, in words.
         reason: String,
     },
@@ -336,6 +339,9 @@ pub enum EventKind {
         alerts_firing: i64,
         /// How many alerts it has.
         alerts_total: i64,
+        /// Whether it goes on, if any fires: what had been resolved before the merge stays so.
+        #[serde(default = "yes")]
+        goes_on: bool,
         /// Why, in words.
         reason: String,
     },
@@ -415,6 +421,11 @@ pub enum EventKind {
         #[serde(default)]
         flaps: i64,
     },
+}
+
+/// What events say that were written before there was a field for it.
+fn yes() -> bool {
+    true
 }
 
 /// A stored event that this version of OpsSeer cannot read.
@@ -503,6 +514,16 @@ mod tests {
             assert_eq!(serde_json::to_value(&kind).expect("writable"), body);
             assert_eq!(body["kind"], kind.name());
         }
+    }
+
+    #[test]
+    fn a_merge_that_was_stored_without_saying_so_was_of_what_went_on() {
+        let id = "01890000-0000-7000-8000-000000000000";
+        let merged = json!({"kind": "merged_into", "into": id, "number": 1, "reason": "r"});
+        let restored = json!({"kind": "restored", "from": id, "number": 1, "alerts_firing": 1, "alerts_total": 1, "reason": "r"});
+        let read = |body: serde_json::Value| EventKind::from_stored(1, &body.to_string()).expect("readable");
+        assert!(matches!(read(merged), EventKind::MergedInto { was_open: true, .. }));
+        assert!(matches!(read(restored), EventKind::Restored { goes_on: true, .. }));
     }
 
     #[test]

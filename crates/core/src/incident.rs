@@ -212,11 +212,11 @@ impl Incident {
             EventKind::Split { alerts_firing, alerts_total, .. } => {
                 self.lose(*alerts_firing, *alerts_total, event.recorded_at);
             }
-            EventKind::Restored { alerts_firing, alerts_total, .. } => {
+            EventKind::Restored { alerts_firing, alerts_total, goes_on, .. } => {
                 self.merged_into = None;
                 self.alerts_firing = *alerts_firing;
                 self.alerts_total = *alerts_total;
-                if *alerts_firing > 0 {
+                if *alerts_firing > 0 && *goes_on {
                     self.go_on();
                 }
             }

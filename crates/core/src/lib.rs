@@ -14,8 +14,8 @@ mod severity;
 pub use alert::{Alert, AlertSource, AlertStatus, Labels};
 pub use clock::{Clock, SystemClock};
 pub use correlate::{
-    CorrelationKey, Decision, Ignored, Keep, KnownAlert, Leaving, Policy, RegroupError, Storm, Surroundings,
-    check_reopen, correlate, keep, lapse, merge, split_leaves, split_opens, stale, unmerge,
+    CorrelationKey, Decision, GoingBack, Ignored, Keep, KnownAlert, Leaving, Policy, RegroupError, Storm,
+    Surroundings, check_reopen, correlate, keep, lapse, merge, split_leaves, split_opens, stale, unmerge,
 };
 pub use event::{
     Actor, AlertSnapshot, AssetRef, Charted, Event, EventId, EventKind, LiveSilence, NewEvent,

@@ -180,7 +180,10 @@ fn check_text(action: &Action) -> Result<(), ActionError> {
     let (what, text, may_be_empty) = match action {
         Action::Note(text) => ("the note", text, false),
         Action::Split { alerts, .. } if alerts.len() > MAX_SPLIT => {
-            return Err(ActionError::Invalid(format!("at most {MAX_SPLIT} alerts are split off at once")));
+            let named = alerts.len();
+            return Err(ActionError::Invalid(format!(
+                "{named} alerts were named; at most {MAX_SPLIT} are split off at once"
+            )));
         }
         Action::Resolve(Some(text))
         | Action::Reopen(Some(text))

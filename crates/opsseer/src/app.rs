@@ -28,6 +28,7 @@ use crate::{
     jobs,
     pipeline::{self, Pipeline},
     retention, sweep, telemetry,
+    vital::Vital,
 };
 
 /// What handlers and jobs work with. Time and every other system come in here, so that tests decide them.
@@ -58,6 +59,8 @@ pub struct App {
     pub working: Arc<AtomicBool>,
     /// Work that the server waits for before it ends.
     pub tasks: TaskTracker,
+    /// What the server cannot go without.
+    pub vital: Vital,
 }
 
 /// Time that the parts have to end beside the times that are configured.
@@ -109,7 +112,8 @@ impl App {
         let dir = config.runbooks.dir.clone();
         let runbooks = tokio::task::spawn_blocking(move || RunbookIndex::open(&dir)).await??;
         let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let ingest = ingest::start(&config, store.clone(), &tasks);
+        let vital = Vital::new(tasks.clone(), ending.clone());
+        let ingest = ingest::start(&config, store.clone(), &vital);
         let app = Arc::new(Self {
             started_at: clock.now(),
             config,
@@ -124,10 +128,11 @@ impl App {
             ending,
             working: Arc::new(AtomicBool::new(true)),
             tasks,
+            vital,
         });
         let working = WhileAlive(app.working.clone());
         let worked = jobs::work(app.clone());
-        app.tasks.spawn(async move {
+        app.vital.start("workers", async move {
             let _working = working;
             worked.await;
         });

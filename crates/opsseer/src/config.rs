@@ -28,6 +28,12 @@ const USUAL_FILE: &str = "opsseer.toml";
 /// A shorter lease or time-out would end everything before it is done.
 const SHORTEST_TIME: Duration = Duration::from_secs(1);
 
+/// A store that is asked for news more often than this does nothing else.
+const SHORTEST_POLL: Duration = Duration::from_millis(100);
+
+/// Texts cut shorter than this, in bytes, tell nobody anything.
+const SHORTEST_TEXT: usize = 64;
+
 /// Everything that can be set. `config.default.toml` says what each key means.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -188,6 +194,8 @@ impl Config {
             ("jobs.workers", config.jobs.workers as usize),
             ("http.max_body_bytes", config.http.max_body_bytes),
             ("http.max_connections", config.http.max_connections),
+            ("store.readers", config.store.readers as usize),
+            ("prometheus.max_answer_bytes", config.prometheus.max_answer_bytes),
         ];
         if let Some((key, given)) = positive.into_iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError::Value {
@@ -200,11 +208,30 @@ impl Config {
             ("http.request_timeout", config.http.request_timeout),
             ("http.header_timeout", config.http.header_timeout),
             ("store.timeout", config.store.timeout),
+            ("prometheus.timeout", config.prometheus.timeout),
+            ("correlation.heartbeat_max_age", config.correlation.heartbeat_max_age),
             ("retention.every", config.retention.every),
         ] {
             if given < SHORTEST_TIME {
                 let given = format!("{given:?}");
                 return Err(ConfigError::Value { key, given, allowed: "it must be at least 1s" });
+            }
+        }
+        if config.store.poll_every < SHORTEST_POLL {
+            let given = format!("{:?}", config.store.poll_every);
+            return Err(ConfigError::Value {
+                key: "store.poll_every",
+                given,
+                allowed: "it must be at least 100ms",
+            });
+        }
+        for (key, given) in [
+            ("ingest.max_label_bytes", config.ingest.max_label_bytes),
+            ("ingest.max_annotation_bytes", config.ingest.max_annotation_bytes),
+        ] {
+            if given < SHORTEST_TEXT {
+                let given = given.to_string();
+                return Err(ConfigError::Value { key, given, allowed: "it must be at least 64" });
             }
         }
         if !config.http.public_url.is_empty() && Url::parse(&config.http.public_url).is_err() {
@@ -315,7 +342,21 @@ mod tests {
     fn a_limit_of_nothing_is_refused() {
         let error = Config::with_overrides("[ingest]\nqueue = 0").expect_err("must fail");
         assert_eq!(error.to_string(), "ingest.queue is 0; it must be at least 1");
+        for (section, key, given, words) in [
+            ("store", "readers", "0", "is 0; it must be at least 1"),
+            ("store", "poll_every", "\"99ms\"", "is 99ms; it must be at least 100ms"),
+            ("prometheus", "timeout", "\"0s\"", "is 0ns; it must be at least 1s"),
+            ("prometheus", "max_answer_bytes", "0", "is 0; it must be at least 1"),
+            ("correlation", "heartbeat_max_age", "\"0s\"", "is 0ns; it must be at least 1s"),
+            ("ingest", "max_label_bytes", "63", "is 63; it must be at least 64"),
+            ("ingest", "max_annotation_bytes", "0", "is 0; it must be at least 64"),
+        ] {
+            let set = format!("[{section}]\n{key} = {given}");
+            let error = Config::with_overrides(&set).expect_err(key).to_string();
+            assert_eq!(error, format!("{section}.{key} {words}"));
+        }
     }
+
     #[test]
     fn a_host_that_can_never_match_is_refused() {
         let error = Config::with_overrides("[http]\nallowed_hosts = [\"ops:8888\"]").expect_err("must fail");

@@ -101,6 +101,7 @@ fn described() -> OpenApiRouter<SharedApp> {
         .routes(routes!(actions::mute_incident))
         .routes(routes!(actions::unmute_incident))
         .routes(routes!(alerts::list_alerts))
+        .routes(routes!(alerts::list_alerts_of_incident))
         .routes(routes!(silences::list_silences))
         .routes(routes!(silences::silence_incident))
         .routes(routes!(silences::end_silence))

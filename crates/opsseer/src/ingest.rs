@@ -18,13 +18,11 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
-use self::{
-    budget::{Budget, Share},
-    writer::Writer,
-};
-use crate::config::Config;
+pub(crate) use self::budget::{Share, bytes_of};
+use self::{budget::Budget, writer::Writer};
+use crate::{config::Config, vital::Vital};
 
 /// How often the gauges of what waits are set.
 const GAUGES_EVERY: Duration = Duration::from_secs(1);
@@ -52,9 +50,18 @@ struct State {
 struct Waiting {
     alerts: Vec<Alert>,
     received: Instant,
-    answer: oneshot::Sender<Result<Vec<Incident>, IngestError>>,
+    answer: oneshot::Sender<Result<Taken, IngestError>>,
     /// What it takes of the budget.
     share: Share,
+}
+
+/// What became of the alerts of one webhook.
+#[derive(Debug, Clone, Default)]
+pub struct Taken {
+    /// The incidents that they belong to, each once.
+    pub incidents: Vec<Incident>,
+    /// How many of the alerts changed one. The others said what was known, or are no sign of trouble.
+    pub changes: u64,
 }
 
 /// Why alerts were not taken. The sender may try again: what was kept after all changes nothing the second time.
@@ -69,6 +76,9 @@ pub enum IngestError {
     /// The store refused. Nothing is kept.
     #[error("the alerts could not be written")]
     Store(#[source] Arc<StoreError>),
+    /// The writer broke off while it had them. Whether they are kept is not known.
+    #[error("the writer broke off, and the server ends to be started again")]
+    Broken,
     /// The store did not say in time whether it kept them.
     #[error("the store did not answer within {0:?}")]
     Slow(Duration),
@@ -77,16 +87,31 @@ pub enum IngestError {
 impl Ingest {
     /// Writes the alerts of one webhook. When this answers, they are durable. Gives the incidents that they belong to.
     pub async fn submit(&self, alerts: Vec<Alert>) -> Result<Vec<Incident>, IngestError> {
+        Ok(self.submit_counted(alerts).await?.incidents)
+    }
+
+    /// As [`Ingest::submit`]. Gives also how many of the alerts were news.
+    pub async fn submit_counted(&self, alerts: Vec<Alert>) -> Result<Taken, IngestError> {
+        let share = self.reserve(bytes_of(&alerts))?;
+        self.submit_within(alerts, share).await
+    }
+
+    /// Takes a share of the memory that all that waits may take, in bytes. Refused if so much is not free.
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<Share, IngestError> {
+        self.budget.take(bytes).ok_or(IngestError::Full)
+    }
+
+    /// As [`Ingest::submit_counted`], for alerts that have their share of the memory already.
+    pub(crate) async fn submit_within(&self, alerts: Vec<Alert>, share: Share) -> Result<Taken, IngestError> {
         let queue = self.queue.lock().expect("never poisoned: nothing panics while it is held").clone();
         let queue = queue.ok_or(IngestError::Ending)?;
-        let share = self.budget.take(budget::bytes_of(&alerts)).ok_or(IngestError::Full)?;
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting { alerts, received: Instant::now(), answer, share };
         queue.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => IngestError::Full,
             mpsc::error::TrySendError::Closed(_) => IngestError::Ending,
         })?;
-        answered.await.map_err(|_| IngestError::Ending)?
+        answered.await.map_err(|_| IngestError::Broken)?
     }
 
     /// Takes no more. What is queued is still written.
@@ -119,7 +144,7 @@ impl Ingest {
 }
 
 /// Starts the writer, and what keeps its gauges.
-pub(crate) fn start(config: &Config, store: Store, tasks: &TaskTracker) -> Ingest {
+pub(crate) fn start(config: &Config, store: Store, vital: &Vital) -> Ingest {
     let (queue, waiting) = mpsc::channel(config.ingest.queue);
     let state = Arc::new(State::default());
     let writer = Writer {
@@ -129,14 +154,14 @@ pub(crate) fn start(config: &Config, store: Store, tasks: &TaskTracker) -> Inges
         batch: config.ingest.batch,
         timeout: config.store.timeout,
     };
-    tasks.spawn(writer.run(waiting));
+    vital.start("writer", writer.run(waiting));
     let ingest = Ingest {
         queue: Arc::new(Mutex::new(Some(queue))),
         budget: Budget::new(config.ingest.queue_bytes),
         state,
         closed: CancellationToken::new(),
     };
-    tasks.spawn(keep_gauges(ingest.clone()));
+    vital.start("gauges", keep_gauges(ingest.clone()));
     ingest
 }
 

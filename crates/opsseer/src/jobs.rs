@@ -20,9 +20,6 @@ use crate::app::App;
 /// Alerts of one incident that are enriched. In a storm, the first few tell what there is to know.
 const ENRICHED_ALERTS: i64 = 5;
 
-/// Events that are searched for the alert that a job is about.
-const EVENTS_SEARCHED: u32 = 200;
-
 /// All enrichers.
 static ALL: [&dyn Job; 2] = [&answer_runbook::AnswerRunbook, &chart_metric::ChartMetric];
 
@@ -76,7 +73,7 @@ fn find(kind: &str) -> Option<&'static dyn Job> {
 pub(crate) struct Task {
     /// The event that asked for the work.
     pub(crate) cause: Event,
-    /// The alert that it is about: the newest that fired up to the cause.
+    /// The alert that it is about: the one that reopened the incident, or the newest that fired up to the cause.
     pub(crate) alert: AlertSnapshot,
 }
 
@@ -98,18 +95,26 @@ impl Task {
     ) -> Result<Self, JobError> {
         let retry = |error: opsseer_store::StoreError| JobError::Retry(error.into());
         let found = app.store.find_incident(incident.into()).await.map_err(retry)?;
-        let incident = found.ok_or_else(|| JobError::Fail(anyhow::anyhow!("its incident is gone")))?;
-        let before = EventId(generation.0 + 1);
-        let events =
-            app.store.list_events_before(incident.id, before, EVENTS_SEARCHED).await.map_err(retry)?;
-        let alert = events.iter().find_map(|event| match &event.kind {
-            EventKind::AlertFired { alert, .. } => Some(alert.clone()),
-            _ => None,
+        if found.is_none() {
+            return Err(JobError::Fail(anyhow::anyhow!("its incident is gone")));
+        }
+        let before = EventId(generation.0 - 1);
+        let mut events = app.store.list_events(incident, before, 2).await.map_err(retry)?.into_iter();
+        let cause = events
+            .next()
+            .filter(|event| event.id == generation)
+            .ok_or_else(|| JobError::Fail(anyhow::anyhow!("the event that asked for it is gone")))?;
+        // What reopens an incident is told after the reopening, in the same commit.
+        let came_back = events.next().filter(|next| {
+            matches!(cause.kind, EventKind::Reopened { .. }) && next.recorded_at == cause.recorded_at
         });
-        let cause = events.into_iter().find(|event| event.id == generation);
-        match (cause, alert) {
-            (Some(cause), Some(alert)) => Ok(Self { cause, alert }),
-            _ => Err(JobError::Fail(anyhow::anyhow!("no alert is near the event that asked for it"))),
+        if let Some(EventKind::AlertFired { alert, .. }) = came_back.map(|event| event.kind) {
+            return Ok(Self { cause, alert });
+        }
+        let newest = app.store.find_newest_event(incident, "alert_fired", generation).await.map_err(retry)?;
+        match newest.map(|event| event.kind) {
+            Some(EventKind::AlertFired { alert, .. }) => Ok(Self { cause, alert }),
+            _ => Err(JobError::Fail(anyhow::anyhow!("no alert fired before the event that asked for it"))),
         }
     }
 }

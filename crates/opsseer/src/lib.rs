@@ -4,6 +4,7 @@
 //! enrichers, `live.rs` the way out to open pages, `web.rs` the pages.
 
 pub mod actions;
+mod alert_filter;
 pub mod app;
 pub mod chaos;
 pub mod chart;
@@ -20,4 +21,5 @@ pub mod retention;
 pub mod server;
 pub mod sweep;
 pub mod telemetry;
+pub mod vital;
 pub mod web;

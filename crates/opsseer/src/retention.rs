@@ -55,8 +55,9 @@ pub async fn delete(app: &App) -> Result<Deleted, StoreError> {
     let now = app.clock.now();
     let mut deleted = Deleted::default();
     let keep = app.config.retention.resolved;
-    if !keep.is_zero() {
-        let before = now - TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX);
+    // A time longer than the calendar keeps everything.
+    let before = TimeDelta::from_std(keep).ok().and_then(|keep| now.checked_sub_signed(keep));
+    if let Some(before) = before.filter(|_| !keep.is_zero()) {
         loop {
             let some = app.store.delete_resolved(before, AT_ONCE).await?;
             metrics::counter!("opsseer_retention_deleted_total", "what" => "incidents").increment(some);
@@ -67,13 +68,17 @@ pub async fn delete(app: &App) -> Result<Deleted, StoreError> {
             sleep(PAUSE).await;
         }
     }
+    let before = now - FILES_ARE_YOUNG_FOR;
     loop {
-        let some = app.store.delete_unreferenced_assets(now - FILES_ARE_YOUNG_FOR, AT_ONCE).await?;
+        let some = app.store.delete_unreferenced_assets(before, AT_ONCE).await?;
         metrics::counter!("opsseer_retention_deleted_total", "what" => "assets").increment(some);
         deleted.assets += some;
         if some < u64::from(AT_ONCE) || app.ending.is_cancelled() {
-            return Ok(deleted);
+            break;
         }
         sleep(PAUSE).await;
     }
+    // Once a round, for it looks at every file.
+    app.store.delete_unknown_files(before).await?;
+    Ok(deleted)
 }

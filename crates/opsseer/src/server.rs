@@ -31,7 +31,7 @@ pub async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Serves until the app is told to end, then lets what is under way finish.
+/// Serves until the app is told to end, then lets what is under way finish. An error if it ends because a part broke off.
 pub async fn serve(app: SharedApp, listener: TcpListener) -> anyhow::Result<()> {
     let connections = Arc::new(Semaphore::new(app.config.http.max_connections));
     let graceful = GracefulShutdown::new();
@@ -59,6 +59,11 @@ pub async fn serve(app: SharedApp, listener: TcpListener) -> anyhow::Result<()> 
         tracing::warn!(seconds = GRACE.as_secs(), "requests did not finish in time and were dropped");
     }
     app.stop().await;
+    if let Some(part) = app.vital.broken() {
+        anyhow::bail!(
+            "the {part} broke off; the log says why. Nothing that was answered is lost: start again"
+        );
+    }
     Ok(())
 }
 

@@ -34,7 +34,7 @@ pub enum SweepError {
 
 /// Looks again and again until the server ends.
 pub(crate) fn start(app: &SharedApp) {
-    app.tasks.spawn(run(app.clone()));
+    app.vital.start("sweep", run(app.clone()));
 }
 
 async fn run(app: SharedApp) {

@@ -17,7 +17,7 @@ pub mod same_origin;
 mod silences;
 mod static_files;
 #[cfg(test)]
-mod test_data;
+pub(crate) mod test_data;
 mod viewer;
 
 use axum::{

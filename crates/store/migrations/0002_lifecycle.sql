@@ -28,9 +28,22 @@ create index merges_by_incident on merges (into_incident);
 create table merged_alerts (
     event_id bigint not null,
     alert_id uuid not null references alerts (id),
+    -- When it came along. One that joined later did not fire here before.
+    fired boolean not null,
     primary key (event_id, alert_id)
 );
 create index merged_alerts_by_alert on merged_alerts (alert_id);
+
+-- Which alerts each incident has had: one row for each that `alerts_total` counts. An alert may have moved on, and is
+-- still in here where it was; it may even be deleted, which is why nothing is referred to.
+create table incident_alerts (
+    incident_id uuid not null references incidents (id),
+    alert_id uuid not null,
+    primary key (incident_id, alert_id)
+);
+-- Where an alert was before it moved on, the older tables do not say.
+insert into incident_alerts (incident_id, alert_id)
+    select incident_id, id from alerts where incident_id is not null;
 
 -- 0 page, 1 ticket, 2 info: what wakes somebody is worked on first.
 alter table jobs add column priority bigint not null default 1;
@@ -46,9 +59,19 @@ create table asset_refs (
     primary key (sha256, incident_id)
 );
 create index asset_refs_by_incident on asset_refs (incident_id);
+-- Few events have files. Where in an event's list a hash stands depends on the database, so it is looked for at every
+-- place of the text; searching each text for each file would take hours where there are many of both.
 insert into asset_refs (sha256, incident_id)
-    select distinct a.sha256, e.incident_id from assets a
-    join events e on cast(e.assets as text) like '%' || a.sha256 || '%';
+    with recursive lists (incident_id, list) as materialized (
+        select incident_id, replace(cast(assets as text), '": "', '":"') from events
+        where cast(assets as text) <> '[]'
+    ),
+    places (place) as (
+        select 1 union all select place + 1 from places where place < (select max(length(list)) from lists)
+    )
+    select distinct a.sha256, l.incident_id from lists l
+    join places p on p.place < length(l.list) and substr(l.list, p.place, 10) = '"sha256":"'
+    join assets a on a.sha256 = substr(l.list, p.place + 10, 64);
 
 -- The files themselves, where replicas share nothing but the database. SQLite keeps them in a folder beside it.
 create table asset_contents (

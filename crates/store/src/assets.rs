@@ -1,11 +1,13 @@
 use std::{
     io,
+    panic::resume_unwind,
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, Utc};
 use opsseer_core::{AssetRef, Event};
 use sha2::{Digest, Sha256};
-use tokio::{fs, io::AsyncWriteExt};
+use tokio::{fs, io::AsyncWriteExt, task::spawn_blocking};
 use uuid::Uuid;
 
 use crate::{Store, StoreError, Tx, db};
@@ -24,7 +26,7 @@ const INSERT: &str = "insert into assets (sha256, media_type, bytes, created_at)
 const REFER: &str = "insert into asset_refs (sha256, incident_id) values ($1, $2)
     on conflict (sha256, incident_id) do nothing";
 const FIND: &str = "select media_type from assets where sha256 = $1";
-// Written again, it is young again: see `Store::delete_unreferenced_assets`.
+// Written again, it is young again: see `Store::delete_unknown_files`.
 const INSERT_CONTENT: &str = "insert into asset_contents (sha256, content, created_at) values ($1, $2, $3)
     on conflict (sha256) do update set created_at = excluded.created_at";
 const FIND_CONTENT: &str = "select content from asset_contents where sha256 = $1";
@@ -43,7 +45,7 @@ impl Store {
             self.write_content(&sha256, content).await?;
         } else {
             let path = path_of(&self.assets, &sha256);
-            if !fs::try_exists(&path).await.map_err(file("look for", &path))? {
+            if !make_young(&path, self.clock.now()).await.map_err(file("touch", &path))? {
                 write_durably(&path, content).await?;
             }
         }
@@ -107,6 +109,19 @@ impl Tx {
 /// Two levels of folders, so that no folder grows without bound.
 pub(crate) fn path_of(assets: &Path, sha256: &str) -> PathBuf {
     assets.join(&sha256[..2]).join(sha256)
+}
+
+/// Lets a file be as if written now, for otherwise it might be deleted as one that nothing refers to just before its event
+/// is committed: see `Store::delete_unknown_files`. Gives whether it is there.
+async fn make_young(path: &Path, now: DateTime<Utc>) -> io::Result<bool> {
+    let file = match fs::OpenOptions::new().write(true).open(path).await {
+        Ok(file) => file.into_std().await,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let set = spawn_blocking(move || file.set_modified(now.into())).await;
+    set.unwrap_or_else(|broken| resume_unwind(broken.into_panic()))?;
+    Ok(true)
 }
 
 /// Writes beside, flushes, then renames: the name never shows half a file, even after a power cut.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{Store, StoreError, db};
@@ -20,7 +20,9 @@ impl Store {
             return Ok(true);
         }
         let now = self.clock.now();
-        let until = now + TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+        // Where the calendar ends, so does every duty.
+        let until = TimeDelta::from_std(time).ok().and_then(|time| now.checked_add_signed(time));
+        let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
         let failed = || StoreError::query("take a duty");
         let mut tx = self.db.begin().await.map_err(failed())?;
         let rows = db::execute!(&mut tx, conn => {

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use opsseer_core::{Actor, AssetRef, Event, EventId, EventKind, Fingerprint, IncidentId};
+use opsseer_core::{Actor, AssetRef, Event, EventId, EventKind, IncidentId};
 use serde_json::value::{RawValue, to_raw_value};
 use sqlx::{FromRow, QueryBuilder, types::Json};
 use uuid::Uuid;
@@ -57,6 +57,10 @@ const BY_ID: &str =
 const OF_KIND: &str = "select id, incident_id, at, recorded_at, actor, version, body, assets from events
     where incident_id = $1 and kind = $2 order by id";
 
+const NEWEST_OF_KIND: &str =
+    "select id, incident_id, at, recorded_at, actor, version, body, assets from events
+    where incident_id = $1 and kind = $2 and id <= $3 order by id desc limit 1";
+
 impl Store {
     /// Events of an incident with an id above `after`, oldest first, at most `limit`.
     pub async fn list_events(
@@ -85,35 +89,23 @@ impl Store {
         .map_err(StoreError::query("read a timeline"))?;
         rows.into_iter().map(EventRow::into_event).collect()
     }
+
+    /// The newest of an incident's events of one kind, up to the event `until`.
+    pub async fn find_newest_event(
+        &self,
+        incident: IncidentId,
+        kind: &str,
+        until: EventId,
+    ) -> Result<Option<Event>, StoreError> {
+        let row: Option<EventRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(NEWEST_OF_KIND).bind(incident.0).bind(kind).bind(until.0).fetch_optional(conn).await
+        })
+        .map_err(StoreError::query("read the newest event of a kind"))?;
+        row.map(EventRow::into_event).transpose()
+    }
 }
 
-// Whatever spaces a database puts into its JSON, the fingerprint is in there.
-const HAS_FIRED: &str = "select count(*) from events
-    where incident_id = $1 and kind = 'alert_fired' and cast(body as text) like $2";
-
 impl Tx {
-    /// Whether an alert with this fingerprint has fired in this incident before. Reads through the incident's log.
-    pub async fn has_fired(
-        &mut self,
-        incident: IncidentId,
-        fingerprint: &Fingerprint,
-    ) -> Result<bool, StoreError> {
-        let in_this_change = self.new_events.iter().any(|event| {
-            event.incident == incident
-                && matches!(&event.kind, EventKind::AlertFired { alert, .. } if alert.fingerprint == *fingerprint)
-        });
-        if in_this_change {
-            return Ok(true);
-        }
-        // A fingerprint is hexadecimal, or at least has nothing that `like` would read.
-        let pattern = format!("%\"{}\"%", fingerprint.as_str().replace(['%', '_', '\\'], "_"));
-        let count: i64 = db::within!(&mut self.db, conn => {
-            sqlx::query_scalar(HAS_FIRED).bind(incident.0).bind(pattern).fetch_one(conn).await
-        })
-        .map_err(StoreError::query("look for an alert on a timeline"))?;
-        Ok(count > 0)
-    }
-
     /// An event by its id.
     pub async fn find_event(&mut self, id: EventId) -> Result<Option<Event>, StoreError> {
         let row: Option<EventRow> = db::within!(&mut self.db, conn => {

@@ -360,6 +360,19 @@ impl Tx {
     pub(crate) async fn read_open_incidents_ahead(&mut self, alerts: &[&Alert]) -> Result<(), StoreError> {
         let keys: HashSet<String> = alerts.iter().map(|alert| CorrelationKey::of(alert).key).collect();
         let keys: Vec<String> = keys.into_iter().collect();
+        self.read_open_incidents_by_key(&keys).await?;
+        if self.any_merge().await? {
+            for key in
+                keys.iter().filter(|key| !self.open_by_key.contains_key(*key)).cloned().collect::<Vec<_>>()
+            {
+                self.find_by_merged_key(&key).await?;
+            }
+        }
+        self.keys_read.extend(keys);
+        Ok(())
+    }
+
+    pub(crate) async fn read_open_incidents_by_key(&mut self, keys: &[String]) -> Result<(), StoreError> {
         for keys in keys.chunks(ROWS_A_STATEMENT) {
             let rows: Vec<IncidentRow> = db::within!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new(select!("where resolved = "));
@@ -377,14 +390,6 @@ impl Tx {
                 self.take_row(Some(row))?;
             }
         }
-        if self.any_merge().await? {
-            for key in
-                keys.iter().filter(|key| !self.open_by_key.contains_key(*key)).cloned().collect::<Vec<_>>()
-            {
-                self.find_by_merged_key(&key).await?;
-            }
-        }
-        self.keys_read.extend(keys);
         Ok(())
     }
 

@@ -14,6 +14,15 @@ pub struct AlertCount {
     pub total: i64,
 }
 
+/// What would go back if a merge were undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MergedCount {
+    /// The alerts.
+    pub alerts: AlertCount,
+    /// Whether one of them fires that did not when it came along.
+    pub fires_anew: bool,
+}
+
 /// A move that is written when the transaction commits.
 pub(crate) enum Regroup {
     Merge {
@@ -41,8 +50,18 @@ pub(crate) enum Regroup {
 const COUNT: &str = "select status, count(*) from alerts where incident_id = $1 group by status";
 const COUNT_MERGED: &str = "select status, count(*) from alerts
     where incident_id = $1 and id in (select alert_id from merged_alerts where event_id = $2) group by status";
-const REMEMBER_ALERTS: &str = "insert into merged_alerts (event_id, alert_id)
-    select $1, id from alerts where incident_id = $2";
+// What has begun to fire since it came along with a merge, or joined because of it.
+const FIRES_ANEW: &str = "select count(*) from alerts a join merged_alerts m on m.alert_id = a.id
+    where a.incident_id = $1 and m.event_id = $2 and a.status = 'firing' and (
+        m.fired = $3 or a.starts_at > (select at from events where id = $2))";
+const REMEMBER_ALERTS: &str = "insert into merged_alerts (event_id, alert_id, fired)
+    select $1, id, status = 'firing' from alerts where incident_id = $2";
+const HAS_ALL: &str = "insert into incident_alerts (incident_id, alert_id)
+    select incident_id, id from alerts where incident_id = $1
+    on conflict (incident_id, alert_id) do nothing";
+const HAS_HAD_NONE: &str = "delete from incident_alerts where incident_id = $1";
+const HAS_NONE_OF: &str = "delete from incident_alerts where incident_id = $1
+    and alert_id in (select id from alerts where incident_id = $2)";
 const MOVE_ALL: &str = "update alerts set incident_id = $1 where incident_id = $2";
 // With the keys of those that it had taken in itself.
 const INHERIT_KEYS: &str = "insert into merges (event_id, correlation_key, into_incident)
@@ -54,11 +73,16 @@ const MOVE_BACK: &str = "update alerts set incident_id = $1
 const FORGET_ALERTS: &str = "delete from merged_alerts where event_id = $1";
 const FORGET_KEYS: &str = "delete from merges where event_id = $1";
 const MOVE_ONE: &str = "update alerts set incident_id = $1 where id = $2";
-const CAME: &str = "insert into merged_alerts (event_id, alert_id) values ($1, $2)
+const LEAVES_ONE: &str = "delete from incident_alerts where alert_id = $1
+    and incident_id = (select incident_id from alerts where id = $1)";
+const HAS_ONE: &str = "insert into incident_alerts (incident_id, alert_id) values ($1, $2)
+    on conflict (incident_id, alert_id) do nothing";
+const CAME: &str = "insert into merged_alerts (event_id, alert_id, fired) values ($1, $2, $3)
     on conflict (event_id, alert_id) do nothing";
 const BY_MERGED_KEY: &str = "select m.into_incident, m.event_id from merges m
     join incidents i on i.id = m.into_incident
     where m.correlation_key = $1 and i.resolved = $2 order by m.event_id desc limit 1";
+const IN_FORCE: &str = "select count(*) from merges where event_id = $1";
 const ANY_MERGE: &str = "select count(*) from (select 1 from merges limit 1) as one";
 
 impl Tx {
@@ -71,17 +95,31 @@ impl Tx {
         Ok(counted(rows))
     }
 
-    /// How many of the alerts that came to `into` with the merge of this event would go back.
+    /// Which of the alerts that came to `into` with the merge of this event would go back.
     pub async fn count_merged_alerts(
         &mut self,
         event: EventId,
         into: IncidentId,
-    ) -> Result<AlertCount, StoreError> {
+    ) -> Result<MergedCount, StoreError> {
+        let failed = || StoreError::query("count merged alerts");
         let rows: Vec<(String, i64)> = db::within!(&mut self.db, conn => {
             sqlx::query_as(COUNT_MERGED).bind(into.0).bind(event.0).fetch_all(conn).await
         })
-        .map_err(StoreError::query("count merged alerts"))?;
-        Ok(counted(rows))
+        .map_err(failed())?;
+        let anew: i64 = db::within!(&mut self.db, conn => {
+            sqlx::query_scalar(FIRES_ANEW).bind(into.0).bind(event.0).bind(false).fetch_one(conn).await
+        })
+        .map_err(failed())?;
+        Ok(MergedCount { alerts: counted(rows), fires_anew: anew > 0 })
+    }
+
+    /// Whether the merge of this event has not been undone.
+    pub async fn is_merge_in_force(&mut self, event: EventId) -> Result<bool, StoreError> {
+        let count: i64 = db::within!(&mut self.db, conn => {
+            sqlx::query_scalar(IN_FORCE).bind(event.0).fetch_one(conn).await
+        })
+        .map_err(StoreError::query("look for a merge"))?;
+        Ok(count > 0)
     }
 
     /// Moves all alerts of `from`, and those to come with its key, to `into`. `event` is the `Merged` event of `into`.
@@ -133,21 +171,28 @@ impl Tx {
                 Regroup::Merge { event, from, key, into } => {
                     sqlx::query(REMEMBER_ALERTS).bind(event.0).bind(from.0).execute(&mut *conn).await?;
                     sqlx::query(MOVE_ALL).bind(into.0).bind(from.0).execute(&mut *conn).await?;
+                    sqlx::query(HAS_ALL).bind(into.0).execute(&mut *conn).await?;
                     sqlx::query(INHERIT_KEYS).bind(event.0).bind(into.0).bind(from.0).execute(&mut *conn).await?;
                     sqlx::query(ADD_KEY).bind(event.0).bind(key).bind(into.0).execute(&mut *conn).await?;
                 }
                 Regroup::Unmerge { event, from, into } => {
                     sqlx::query(MOVE_BACK).bind(from.0).bind(into.0).bind(event.0).execute(&mut *conn).await?;
+                    // As both incidents count from now on.
+                    sqlx::query(HAS_NONE_OF).bind(into.0).bind(from.0).execute(&mut *conn).await?;
+                    sqlx::query(HAS_HAD_NONE).bind(from.0).execute(&mut *conn).await?;
+                    sqlx::query(HAS_ALL).bind(from.0).execute(&mut *conn).await?;
                     sqlx::query(FORGET_ALERTS).bind(event.0).execute(&mut *conn).await?;
                     sqlx::query(FORGET_KEYS).bind(event.0).execute(&mut *conn).await?;
                 }
                 Regroup::Split { alerts, into } => {
                     for alert in alerts {
+                        sqlx::query(LEAVES_ONE).bind(alert).execute(&mut *conn).await?;
                         sqlx::query(MOVE_ONE).bind(into.0).bind(alert).execute(&mut *conn).await?;
+                        sqlx::query(HAS_ONE).bind(into.0).bind(alert).execute(&mut *conn).await?;
                     }
                 }
                 Regroup::Came { event, alert } => {
-                    sqlx::query(CAME).bind(event.0).bind(alert).execute(&mut *conn).await?;
+                    sqlx::query(CAME).bind(event.0).bind(alert).bind(false).execute(&mut *conn).await?;
                 }
             }
             Ok(())
@@ -158,7 +203,6 @@ impl Tx {
 impl Store {
     /// Whether the merge of this event can still be undone: its alerts are where it brought them.
     pub async fn is_merge_in_force(&self, event: EventId) -> Result<bool, StoreError> {
-        const IN_FORCE: &str = "select count(*) from merges where event_id = $1";
         let count: i64 =
             db::read!(&self.db, conn => sqlx::query_scalar(IN_FORCE).bind(event.0).fetch_one(conn).await)
                 .map_err(StoreError::query("look for a merge"))?;

@@ -9,6 +9,7 @@ use opsseer_core::{
     Alert, Event, EventId, Fingerprint, Identity, Incident, IncidentId, IncidentNumber, NewEvent,
 };
 use tokio::sync::{Notify, broadcast};
+use uuid::Uuid;
 
 use crate::{
     Change, Committed, FollowUps, Store, StoreError, StoredAlert,
@@ -45,6 +46,11 @@ pub struct Tx {
     /// Those of them that became more or less urgent.
     pub(crate) changed_severity: HashSet<IncidentId>,
     pub(crate) alerts: HashMap<(Fingerprint, Identity), StoredAlert>,
+    /// Alerts (ids of rows) that this transaction has put into another incident than they were in.
+    pub(crate) joined: HashSet<(IncidentId, Uuid)>,
+    /// Of which alerts in which incidents [`Tx::read_ahead`] looked whether they were there before, and those that were.
+    pub(crate) had_read: HashSet<(IncidentId, Uuid)>,
+    pub(crate) had: HashSet<(IncidentId, Uuid)>,
     pub(crate) new_events: Vec<Event>,
     pub(crate) new_jobs: Vec<NewJob>,
     pub(crate) new_wake: bool,
@@ -87,6 +93,9 @@ impl Tx {
             turned: HashSet::new(),
             changed_severity: HashSet::new(),
             alerts: HashMap::new(),
+            joined: HashSet::new(),
+            had_read: HashSet::new(),
+            had: HashSet::new(),
             new_events: Vec::new(),
             new_jobs: Vec::new(),
             new_wake: false,
@@ -111,7 +120,8 @@ impl Tx {
     pub async fn read_ahead(&mut self, alerts: &[&Alert]) -> Result<(), StoreError> {
         self.read_alerts_ahead(alerts).await?;
         self.read_open_incidents_ahead(alerts).await?;
-        self.read_own_incidents_ahead().await
+        self.read_own_incidents_ahead().await?;
+        self.read_memberships_ahead(alerts).await
     }
 
     /// Opens an incident with its first events. Gives it as it stands after them.
@@ -171,6 +181,7 @@ impl Tx {
         let failed = || StoreError::query("commit");
         self.write_incidents().await?;
         self.write_alerts().await?;
+        self.write_memberships().await?;
         self.write_regroups().await?;
         self.write_events().await?;
         self.write_assets().await?;

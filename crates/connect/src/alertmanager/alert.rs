@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// An alert that Alertmanager holds (`gettableAlert`): it fires, and may be silenced or inhibited.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -58,6 +58,19 @@ pub struct HeldStatus {
     /// The fingerprints of the alerts that mute it.
     #[serde(default)]
     pub inhibited_by: Vec<String>,
+    /// The time intervals that mute its group. Alertmanager tells this from 0.28 on, and only in
+    /// [`AlertGroup`]s; such an alert is [`HeldState::Active`] all the same.
+    #[serde(default, deserialize_with = "null_as_none")]
+    pub muted_by: Vec<String>,
+}
+
+/// Alerts that one receiver is told of together (`alertGroup`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AlertGroup {
+    /// Who is told.
+    pub receiver: Receiver,
+    /// The alerts.
+    pub alerts: Vec<HeldAlert>,
 }
 
 /// Whether an alert is told to its receivers.
@@ -89,4 +102,8 @@ pub struct NewAlert {
     /// Where to read more.
     #[serde(skip_serializing_if = "Option::is_none", rename = "generatorURL")]
     pub generator_url: Option<String>,
+}
+
+fn null_as_none<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(list)?.unwrap_or_default())
 }

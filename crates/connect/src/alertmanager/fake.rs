@@ -1,15 +1,15 @@
 //! An Alertmanager for tests of the code that asks one.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fmt, mem};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Alertmanager, AlertmanagerError, Build, Cluster, ClusterState, HeldAlert, HeldState, HeldStatus,
-    NewAlert, NewSilence, Receiver, ServerStatus, Silence, SilenceState,
+    AlertGroup, Alertmanager, AlertmanagerError, Build, Cluster, ClusterState, HeldAlert, HeldState,
+    HeldStatus, NewAlert, NewSilence, Receiver, ServerStatus, Silence, SilenceState,
 };
 use crate::request::RequestError;
 
@@ -32,6 +32,7 @@ struct State {
     posted: Vec<NewAlert>,
     errors: VecDeque<AlertmanagerError>,
     is_down: bool,
+    loses_answer: bool,
 }
 
 impl FakeAlertmanager {
@@ -44,6 +45,7 @@ impl FakeAlertmanager {
             posted: Vec::new(),
             errors: VecDeque::new(),
             is_down: false,
+            loses_answer: false,
         };
         Self { now: Box::new(now), state: Mutex::new(state) }
     }
@@ -69,15 +71,25 @@ impl FakeAlertmanager {
 
     /// Lets go of everything and counts as started just now.
     pub fn restart(&self) {
+        self.restart_keeping_alerts();
+        self.locked().alerts.clear();
+    }
+
+    /// Counts as started just now, and has been sent again what it held.
+    pub fn restart_keeping_alerts(&self) {
         let started_at = (self.now)();
         let mut state = self.locked();
         (state.started_at, state.is_down) = (started_at, false);
-        state.alerts.clear();
     }
 
     /// The next request fails with this error.
     pub fn push_error(&self, error: impl Into<AlertmanagerError>) {
         self.locked().errors.push_back(error.into());
+    }
+
+    /// The next silence is made, but nobody hears of it: its request ends in an error.
+    pub fn lose_answer(&self) {
+        self.locked().loses_answer = true;
     }
 
     /// From now on every request is refused with 503, or none any more.
@@ -123,8 +135,22 @@ impl fmt::Debug for FakeAlertmanager {
 impl Alertmanager for FakeAlertmanager {
     async fn alerts(&self) -> Result<Vec<HeldAlert>, AlertmanagerError> {
         let (state, now) = self.ask()?;
-        let listed = state.alerts.values().filter(|alert| alert.ends_at > now);
-        Ok(listed.map(|alert| with_silences(alert.clone(), &state.silences, now)).collect())
+        let mut alerts = listed(&state, now);
+        // As the real one: only the groups say it.
+        alerts.iter_mut().for_each(|alert| alert.status.muted_by.clear());
+        Ok(alerts)
+    }
+
+    async fn groups(&self) -> Result<Vec<AlertGroup>, AlertmanagerError> {
+        let (state, now) = self.ask()?;
+        let group_of = |alert: &HeldAlert, receiver: &Receiver| AlertGroup {
+            receiver: receiver.clone(),
+            alerts: vec![alert.clone()],
+        };
+        let groups_of = |alert: HeldAlert| -> Vec<AlertGroup> {
+            alert.receivers.iter().map(|receiver| group_of(&alert, receiver)).collect()
+        };
+        Ok(listed(&state, now).into_iter().flat_map(groups_of).collect())
     }
 
     async fn post_alerts(&self, alerts: &[NewAlert]) -> Result<(), AlertmanagerError> {
@@ -168,6 +194,9 @@ impl Alertmanager for FakeAlertmanager {
             comment: silence.comment.clone(),
             state: SilenceState::Active,
         });
+        if mem::take(&mut state.loses_answer) {
+            return Err(refused(504, "Gateway Timeout"));
+        }
         Ok(id)
     }
 
@@ -194,6 +223,11 @@ impl Alertmanager for FakeAlertmanager {
     }
 }
 
+fn listed(state: &State, now: DateTime<Utc>) -> Vec<HeldAlert> {
+    let listed = state.alerts.values().filter(|alert| alert.ends_at > now);
+    listed.map(|alert| with_silences(alert.clone(), &state.silences, now)).collect()
+}
+
 fn held(
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
@@ -209,7 +243,12 @@ fn held(
         updated_at,
         generator_url: None,
         receivers: vec![Receiver { name: "opsseer".to_owned() }],
-        status: HeldStatus { state: HeldState::Active, silenced_by: Vec::new(), inhibited_by: Vec::new() },
+        status: HeldStatus {
+            state: HeldState::Active,
+            silenced_by: Vec::new(),
+            inhibited_by: Vec::new(),
+            muted_by: Vec::new(),
+        },
     }
 }
 

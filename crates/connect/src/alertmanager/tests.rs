@@ -63,6 +63,29 @@ async fn tells_alerts_that_are_told_from_those_that_are_not() {
 }
 
 #[tokio::test]
+async fn tells_which_groups_a_time_interval_mutes() {
+    let alert = |status: &str| {
+        format!(
+            r#"{{"annotations":{{}},"endsAt":"2026-11-22T18:10:03.678Z","fingerprint":"47a1e5153bac3cae",
+            "receivers":[{{"name":"opsseer"}}],"startsAt":"2026-11-22T18:05:03.678Z","status":{status},
+            "updatedAt":"2026-11-22T18:06:03.678Z","labels":{{"alertname":"B"}}}}"#
+        )
+    };
+    // As 0.28 answers; then without the list, as 0.25 does; then with none, as Go writes an empty one.
+    let muted = alert(r#"{"inhibitedBy":[],"silencedBy":[],"mutedBy":["night"],"state":"active"}"#);
+    let old = alert(r#"{"inhibitedBy":[],"silencedBy":[],"state":"active"}"#);
+    let none = alert(r#"{"inhibitedBy":[],"silencedBy":[],"mutedBy":null,"state":"active"}"#);
+    let body =
+        format!(r#"[{{"labels":{{}},"receiver":{{"name":"opsseer"}},"alerts":[{muted},{old},{none}]}}]"#);
+    let mock = Mock::given(method("GET")).and(path("/api/v2/alerts/groups")).respond_with(answer(200, &body));
+    let (_server, client) = client(mock).await;
+    let groups = client.groups().await.expect("groups");
+    assert_eq!((groups.len(), groups[0].receiver.name.as_str()), (1, "opsseer"));
+    let muted_by: Vec<_> = groups[0].alerts.iter().map(|alert| &alert.status.muted_by[..]).collect();
+    assert_eq!(muted_by, [&["night".to_owned()][..], &[], &[]]);
+}
+
+#[tokio::test]
 async fn lists_silences_with_their_state() {
     let body = r#"[{"id":"c14f603f-c0f6-40de-b947-4577a8461a70","status":{"state":"active"},
         "updatedAt":"2026-11-22T18:05:03.709Z","comment":"c","createdBy":"me","endsAt":"2040-01-01T00:00:00.000Z",

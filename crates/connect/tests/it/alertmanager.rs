@@ -65,6 +65,21 @@ async fn alerts_come_and_go(alertmanager: &dyn Alertmanager) {
     alertmanager.post_alerts(&[over]).await.unwrap();
     assert_eq!(held(alertmanager, "B").await, None);
     assert!(held(alertmanager, "A").await.is_some());
+    is_in_a_group(alertmanager, "A").await;
+}
+
+/// An alert is put into its group a moment after it was taken.
+async fn is_in_a_group(alertmanager: &dyn Alertmanager, name: &str) {
+    for _ in 0..500 {
+        let groups = alertmanager.groups().await.unwrap();
+        let group =
+            groups.iter().find(|group| group.alerts.iter().any(|alert| alert.labels["alertname"] == name));
+        if let Some(group) = group {
+            return assert_eq!(group.receiver.name, "opsseer");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{name} is in no group");
 }
 
 fn silence(matchers: Vec<Matcher>) -> NewSilence {

@@ -1,4 +1,4 @@
-use crate::{Alert, Incident};
+use crate::{Alert, Identity, Incident, Labels};
 
 /// Alerts with the same key belong to the same incident while it is open.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -11,6 +11,9 @@ pub struct CorrelationKey {
 
 /// Labels that tell two services of the same name apart.
 const PLACE_LABELS: [&str; 5] = ["cluster", "environment", "env", "namespace", "region"];
+
+/// The longest key, in bytes: a database's index has no room for more than a few thousand.
+const MAX_BYTES: usize = 512;
 
 /// How keys of incidents begin that take in alerts of many services.
 const STORM: &str = "storm:";
@@ -65,6 +68,17 @@ impl CorrelationKey {
                 self.shared = format!("{}, {label} {place}", self.shared);
             }
         }
+        self.shortened()
+    }
+
+    /// A key that is too long becomes its beginning and a hash of the whole, the same each time.
+    fn shortened(mut self) -> Self {
+        if self.key.len() > MAX_BYTES {
+            let hash = Identity::of(&Labels::from([(String::new(), self.key.clone())]));
+            let room = MAX_BYTES - hash.as_str().len() - 1;
+            self.key.truncate(self.key.floor_char_boundary(room));
+            self.key = format!("{}#{}", self.key, hash.as_str());
+        }
         self
     }
 }
@@ -78,5 +92,52 @@ impl Incident {
     /// Whether a person split it off another.
     pub fn is_split_off(&self) -> bool {
         self.correlation_key.starts_with(SPLIT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AlertSource, AlertStatus, Fingerprint};
+
+    fn key_of(service: &str, region: &str) -> String {
+        let labels = [("alertname", "Slow"), ("service", service), ("region", region)];
+        let labels: Labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let identity = Identity::of(&labels);
+        let alert = Alert {
+            fingerprint: Fingerprint::given_or_computed(None, &identity),
+            identity,
+            source: AlertSource::Alertmanager,
+            status: AlertStatus::Firing,
+            labels,
+            annotations: Labels::new(),
+            starts_at: chrono::DateTime::UNIX_EPOCH,
+            start_is_guessed: false,
+            ends_at: None,
+            generator_url: None,
+            group_key: None,
+            note: None,
+        };
+        CorrelationKey::of(&alert).key
+    }
+
+    #[test]
+    fn a_long_key_is_cut_and_still_tells_services_and_places_apart() {
+        // Letters of two bytes: the cut must not fall into one.
+        let long = "ä".repeat(3000);
+        let (one, other) = (key_of(&long, "eu"), key_of(&long, "us"));
+        assert_ne!(one, other);
+        for key in [&one, &other] {
+            assert!(key.len() <= MAX_BYTES && key.starts_with("service:ää"), "{}: {key}", key.len());
+        }
+        // Stored in incidents that are open: another version must give the same.
+        assert!(one.ends_with("#cf5d9756ab9d8dee"), "{one}");
+    }
+
+    #[test]
+    fn a_key_of_common_length_is_kept_as_it_is() {
+        let fits = "s".repeat(MAX_BYTES - "service:|region:eu".len());
+        assert_eq!(key_of(&fits, "eu"), format!("service:{fits}|region:eu"));
+        assert!(key_of(&format!("{fits}s"), "eu").contains("s#"));
     }
 }

@@ -30,6 +30,9 @@ pub enum RegroupError {
         /// The incident that was to give its alerts back.
         stays: IncidentNumber,
     },
+    /// The two may have been merged again since, by another event.
+    #[error("this merge of INC-{0} was undone already")]
+    UndoneAlready(IncidentNumber),
     /// Another incident of the same service goes on.
     #[error("INC-{goes_on} goes on about the same as INC-{0}; merge the two instead", .number)]
     KeyTaken {
@@ -48,7 +51,7 @@ pub enum RegroupError {
 
 /// What a merge tells the incident that stays, and the one that ends.
 ///
-/// `firing` and `total` count the alerts of `ends`, which move. Its notes, its owner and what else people said stay on
+/// `firing` counts the alerts of `ends` that fire, `total` all that `stays` has not had before. They move. Its notes, its owner and what else people said stay on
 /// its own timeline.
 pub fn merge(
     stays: &Incident,
@@ -78,18 +81,33 @@ pub fn merge(
         silences: ends.silences.clone(),
         reason: reason.to_owned(),
     };
-    let merged_into =
-        EventKind::MergedInto { into: stays.id, number: stays.number, reason: reason.to_owned() };
+    let merged_into = EventKind::MergedInto {
+        into: stays.id,
+        number: stays.number,
+        was_open: ends.is_open(),
+        reason: reason.to_owned(),
+    };
     Ok((vec![NewEvent::new(now, by.clone(), merged)], vec![NewEvent::new(now, by.clone(), merged_into)]))
+}
+
+/// The alerts that go back when a merge is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GoingBack {
+    /// How many of them fire.
+    pub firing: i64,
+    /// How many there are.
+    pub total: i64,
+    /// Whether their incident goes on, if any fires: it did when it was merged, or one fires that did not then.
+    pub goes_on: bool,
 }
 
 /// Undoes a merge. What it tells the incident that had stayed, and the one that has its alerts again.
 ///
-/// `firing` and `total` count the alerts that go back. `same_key` is an open incident with the key of `ended`.
+/// `same_key` is an open incident with the key of `ended`.
 pub fn unmerge(
     stays: &Incident,
     ended: &Incident,
-    (firing, total): (i64, i64),
+    back: GoingBack,
     same_key: Option<&Incident>,
     by: &Actor,
     reason: &str,
@@ -101,7 +119,8 @@ pub fn unmerge(
     if stays.merged_into.is_some() {
         return Err(RegroupError::MergedAway(stays.number));
     }
-    if firing > 0 {
+    let GoingBack { firing, total, goes_on } = back;
+    if firing > 0 && goes_on {
         check_key_is_free(ended, same_key)?;
     }
     let unmerged = EventKind::Unmerged {
@@ -119,6 +138,7 @@ pub fn unmerge(
         number: stays.number,
         alerts_firing: firing,
         alerts_total: total,
+        goes_on,
         reason: reason.to_owned(),
     };
     Ok((left, vec![NewEvent::new(now, by.clone(), restored)]))

@@ -1,9 +1,11 @@
 //! `opsseer incidents`: reads and answers incidents of a running server from a terminal.
 
+mod answer;
 pub(super) mod client;
 mod regroup;
 pub(super) mod render;
 mod sentence;
+mod undo;
 
 use std::{
     io::{self, Write},
@@ -14,13 +16,17 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use opsseer_core::{Clock, SystemClock};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use self::{
-    client::{Answer, Client, IncidentView, ListQuery},
-    regroup::{MergeArgs, MuteArgs, SplitArgs, UndoArgs, UnmuteArgs},
+    answer::{AckArgs, AssignArgs, MuteArgs, NoteArgs, ReasonArgs, SeverityArgs, UnmuteArgs},
+    client::{Answer, Client, IncidentList, IncidentView, List, ListQuery},
+    regroup::{MergeArgs, SplitArgs},
+    undo::UndoArgs,
 };
+
+const INCIDENTS: List<'static> = List { path: "api/v1/incidents", items: "incidents", page: 200 };
 
 /// What `opsseer incidents` is told.
 #[derive(Debug, Args)]
@@ -51,8 +57,14 @@ enum Command {
     Note(NoteArgs),
     /// Takes notice of an incident; who does so first owns it.
     Ack(AckArgs),
+    /// Gives an incident to somebody, or to nobody.
+    Assign(AssignArgs),
+    /// Says how urgent an incident is: page, ticket or info.
+    Severity(SeverityArgs),
     /// Says that an incident is over.
-    Resolve(ResolveArgs),
+    Resolve(ReasonArgs),
+    /// Says that an incident is not over after all.
+    Reopen(ReasonArgs),
     /// Gives an incident's alerts, and those to come, to another one. It ends.
     Merge(MergeArgs),
     /// Takes alerts out of an incident into one of their own.
@@ -77,7 +89,7 @@ struct ListArgs {
     #[arg(long, short, value_name = "TEXT")]
     query: Option<String>,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
 
@@ -95,35 +107,6 @@ pub(super) struct Author {
     /// Who you are.
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
     pub(super) by: String,
-}
-
-#[derive(Debug, Args)]
-struct NoteArgs {
-    /// Its number (42 or INC-42) or uuid.
-    incident: Reference,
-    /// What to write.
-    text: String,
-    #[command(flatten)]
-    author: Author,
-}
-
-#[derive(Debug, Args)]
-struct AckArgs {
-    /// Its number (42 or INC-42) or uuid.
-    incident: Reference,
-    #[command(flatten)]
-    author: Author,
-}
-
-#[derive(Debug, Args)]
-struct ResolveArgs {
-    /// Its number (42 or INC-42) or uuid.
-    incident: Reference,
-    /// Why, in words.
-    #[arg(long)]
-    reason: Option<String>,
-    #[command(flatten)]
-    author: Author,
 }
 
 /// An incident as people name it.
@@ -177,7 +160,8 @@ async fn run(
 ) -> anyhow::Result<()> {
     match command {
         Command::List(ListArgs { status, severity, query, limit }) => {
-            let list = client.list(&ListQuery { status, severity, q: query, limit }).await?;
+            let query = ListQuery { status, severity, q: query };
+            let list: Answer<IncidentList> = client.list(&INCIDENTS, &query, limit as usize).await?;
             if json {
                 return print_json(&list.raw, out);
             }
@@ -187,39 +171,26 @@ async fn run(
             let incident = client.show(&id).await?;
             let timeline = client.timeline(&id).await?;
             if json {
-                return print_json(&json!({"incident": incident.raw, "events": timeline}), out);
+                let known = undo::known(&timeline);
+                let undoable: Vec<i64> = undo::undoable(&known).iter().map(|event| event.id.0).collect();
+                let all = json!({"incident": incident.raw, "events": timeline, "undoable": undoable});
+                return print_json(&all, out);
             }
             render::show(&incident.view, &timeline, events, clock.now(), out)
                 .context("cannot print the incident")
         }
-        Command::Note(NoteArgs { incident, text, author }) => {
-            let body = json!({"by": author.by, "text": text});
-            tell(&act(client, &incident, "notes", &body, "has your note").await?, json, out)
-        }
-        Command::Ack(AckArgs { incident, author }) => {
-            let body = json!({"by": author.by});
-            tell(&act(client, &incident, "ack", &body, "is acknowledged").await?, json, out)
-        }
-        Command::Resolve(ResolveArgs { incident, reason, author }) => {
-            let body = json!({"by": author.by, "reason": reason});
-            tell(&act(client, &incident, "resolve", &body, "is resolved").await?, json, out)
-        }
+        Command::Note(args) => tell(&answer::note(client, args).await?, json, out),
+        Command::Ack(args) => tell(&answer::ack(client, args).await?, json, out),
+        Command::Assign(args) => tell(&answer::assign(client, args).await?, json, out),
+        Command::Severity(args) => tell(&answer::severity(client, args).await?, json, out),
+        Command::Resolve(args) => tell(&answer::resolve(client, args).await?, json, out),
+        Command::Reopen(args) => tell(&answer::reopen(client, args).await?, json, out),
         Command::Merge(args) => tell(&regroup::merge(client, args).await?, json, out),
         Command::Split(args) => tell(&regroup::split(client, args).await?, json, out),
-        Command::Undo(args) => tell(&regroup::undo(client, args).await?, json, out),
-        Command::Mute(args) => tell(&regroup::mute(client, args).await?, json, out),
-        Command::Unmute(args) => tell(&regroup::unmute(client, args).await?, json, out),
+        Command::Undo(args) => tell(&undo::undo(client, args).await?, json, out),
+        Command::Mute(args) => tell(&answer::mute(client, args).await?, json, out),
+        Command::Unmute(args) => tell(&answer::unmute(client, args).await?, json, out),
     }
-}
-
-async fn act(
-    client: &Client,
-    Reference(id): &Reference,
-    action: &str,
-    body: &Value,
-    what: &str,
-) -> anyhow::Result<Done> {
-    Ok(Done { answer: client.act(id, action, body).await?, what: what.to_owned() })
 }
 
 /// Says what became of the incident.
@@ -238,9 +209,10 @@ pub(super) fn print_json(value: &impl Serialize, out: &mut dyn Write) -> anyhow:
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
+    use serde_json::Value;
     use wiremock::{
         Mock, MockServer, ResponseTemplate,
-        matchers::{body_json, method, path, query_param},
+        matchers::{method, path, query_param},
     };
 
     use super::*;
@@ -278,29 +250,6 @@ mod tests {
         for text in ["", "INC-", "../metrics", "forty two"] {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }
-    }
-
-    #[tokio::test]
-    async fn an_action_sends_who_and_what_and_says_what_became_of_it() {
-        let server = MockServer::start().await;
-        Mock::given(method("POST"))
-            .and(path("/api/v1/incidents/42/resolve"))
-            .and(body_json(json!({"by": "ada", "reason": "rolled back"})))
-            .respond_with(ResponseTemplate::new(200).set_body_json(incident("resolved")))
-            .mount(&server)
-            .await;
-        let resolve = || {
-            Command::Resolve(ResolveArgs {
-                incident: Reference("42".into()),
-                reason: Some("rolled back".into()),
-                author: Author { by: "ada".into() },
-            })
-        };
-        let text = run_on(&server, resolve(), false).await.expect("resolved");
-        assert_eq!(text, "INC-42 is resolved. toyprod: error rate above 10 %\n");
-        let object: Value = serde_json::from_str(&run_on(&server, resolve(), true).await.expect("resolved"))
-            .expect("one JSON object");
-        assert_eq!(object["status"], "resolved");
     }
 
     #[tokio::test]

@@ -11,17 +11,19 @@ use clap::{Args, Subcommand};
 use opsseer_core::{Clock, SystemClock};
 use opsseer_eval::table::{self, Align};
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
 use super::incidents::{
     Author,
-    client::{Answer, Client, ClientError},
+    client::{Answer, Client, ClientError, List},
     print_json,
     render::{in_words, printable},
 };
+
+const JOBS: List<'static> = List { path: "api/v1/jobs", items: "jobs", page: 200 };
 
 /// What `opsseer jobs` is told.
 #[derive(Debug, Args)]
@@ -50,13 +52,13 @@ enum Command {
     Retry(RetryArgs),
 }
 
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 struct ListArgs {
     /// Only these: pending, done or dead (given up).
     #[arg(long)]
     state: Option<String>,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
 
@@ -114,8 +116,8 @@ async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     match command {
-        Command::List(asked) => {
-            let answer: Answer<JobsView> = client.get_where("api/v1/jobs", &asked).await?;
+        Command::List(ListArgs { state, limit }) => {
+            let answer: Answer<JobsView> = client.list(&JOBS, &[("state", state)], limit as usize).await?;
             if json {
                 return print_json(&answer.raw, out);
             }
@@ -249,9 +251,10 @@ mod tests {
             Mock::given(method("GET"))
                 .and(path("/api/v1/jobs"))
                 .and(query_param("state", "dead"))
+                .and(query_param("limit", "200"))
                 .respond_with(ResponseTemplate::new(200).set_body_json(&body))
         };
-        let asked = || Command::List(ListArgs { state: Some("dead".into()), limit: 50 });
+        let asked = || Command::List(ListArgs { state: Some("dead".into()), limit: 500 });
         let text = run_on(mock(), asked(), false).await.expect("listed");
         assert_eq!(
             text,

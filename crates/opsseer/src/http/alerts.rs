@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use axum::{
     Json,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{Path, Query, State, rejection::QueryRejection},
 };
 use chrono::{DateTime, Utc};
 use opsseer_store::StoredAlert;
@@ -13,10 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
+    alert_filter::AlertFilter,
     app::SharedApp,
     http::{
         error::{ApiError, Problem},
-        incidents::limit,
+        incidents::{find, limit},
     },
 };
 
@@ -102,6 +103,20 @@ pub struct AlertQuery {
     pub cursor: Option<String>,
 }
 
+/// Which alerts of an incident are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct IncidentAlertQuery {
+    /// How many are looked at for a page, 1 to 1000.
+    pub limit: Option<u32>,
+    /// Where to go on.
+    pub cursor: Option<String>,
+    /// Words that must each stand in name, labels or summary. A page then holds those that fit among the ones looked at,
+    /// perhaps none, while `next_cursor` says that there are more to look at.
+    pub q: Option<String>,
+}
+
 /// Lists all alerts that were ever taken, each once.
 #[utoipa::path(get, path = "/api/v1/alerts", params(AlertQuery), responses(
     (status = 200, description = "a page", body = AlertListResponse), (status = 400, description = "not understood", body = Problem)))]
@@ -126,6 +141,28 @@ pub async fn list_alerts(
     };
     Ok(Json(AlertListResponse {
         alerts: page.alerts.into_iter().map(wire).collect(),
+        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+    }))
+}
+
+/// Lists all alerts of an incident. The incident itself shows only the first of them.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/alerts", params(("id" = String, Path, description = "number or uuid"), IncidentAlertQuery),
+    responses((status = 200, description = "a page", body = AlertListResponse), (status = 400, description = "not understood", body = Problem),
+        (status = 404, description = "none such", body = Problem)))]
+pub async fn list_alerts_of_incident(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    query: Result<Query<IncidentAlertQuery>, QueryRejection>,
+) -> Result<Json<AlertListResponse>, ApiError> {
+    let query = query?.0;
+    let limit = limit(query.limit, PAGE)?;
+    let cursor = query.cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| cursor.parse()).transpose()?;
+    let filter = AlertFilter::of(query.q.as_deref().unwrap_or_default());
+    let incident = find(&app, &id).await?;
+    let page = app.store.page_alerts_of(incident.id, limit, cursor).await?;
+    let fitting = page.alerts.into_iter().filter(|alert| filter.fits(alert));
+    Ok(Json(AlertListResponse {
+        alerts: fitting.map(|alert| AlertResponse::new(alert, Some(incident.number.0))).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
     }))
 }

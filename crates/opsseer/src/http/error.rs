@@ -104,11 +104,13 @@ impl From<IngestError> for ApiError {
             IngestError::Full => "queue_full",
             IngestError::Ending => "ending",
             IngestError::Store(_) => "store_unavailable",
-            IngestError::Slow(_) => {
+            IngestError::Slow(_) | IngestError::Broken => {
                 log(&error, "whether alerts were kept is not known");
+                let code =
+                    if matches!(error, IngestError::Broken) { "writer_broken" } else { "store_unavailable" };
                 let detail =
                     format!("{error}; try again: what was kept after all changes nothing the second time");
-                return Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail);
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
             }
         };
         log(&error, "alerts were refused");

@@ -91,10 +91,6 @@ async fn read_gauges(app: &App) -> Result<(), StoreError> {
         let compared = app.pipeline.compared_at().unwrap_or(app.started_at);
         metrics::gauge!("opsseer_comparison_age_seconds").set(seconds(now - compared));
     }
-    if app.alertmanager.is_some() {
-        let compared_at = app.pipeline.compared_at().unwrap_or(app.started_at);
-        metrics::gauge!("opsseer_comparison_age_seconds").set(seconds(now - compared_at));
-    }
     Ok(())
 }
 

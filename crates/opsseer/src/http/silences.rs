@@ -63,7 +63,7 @@ pub struct SilencedResponse {
 /// What is left after a silence.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SilenceEndedResponse {
-    /// The incident that it was made for, after it; null if none of this server is told.
+    /// An incident that it covered, after it: the one that it was made for, if that is told. Null if none is.
     pub incident: Option<IncidentResponse>,
 }
 
@@ -110,6 +110,10 @@ impl From<SilenceError> for ApiError {
             SilenceError::Alertmanager(source) => {
                 tracing::warn!(error = %source, "Alertmanager did not do what a person asked");
                 Self::new(StatusCode::BAD_GATEWAY, "alertmanager_failed", source.to_string())
+            }
+            SilenceError::TooSlow(_) => {
+                tracing::warn!(%error, "Alertmanager did not do what a person asked");
+                Self::new(StatusCode::BAD_GATEWAY, "alertmanager_failed", error.to_string())
             }
             SilenceError::Action(error) => error.into(),
         }

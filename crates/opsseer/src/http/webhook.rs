@@ -3,11 +3,11 @@
 //! Another source of alerts is another handler here with its parser in `webhook/`.
 
 pub(crate) mod body;
+mod read;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::{Request, State},
     http::StatusCode,
 };
 use opsseer_core::{Alert, AlertSource};
@@ -46,9 +46,9 @@ pub struct WebhookIncident {
         (status = 503, description = "busy; nothing is kept; try again", body = Problem)))]
 pub async fn receive_alertmanager(
     State(app): State<SharedApp>,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<WebhookResponse>), ApiError> {
-    receive(&app, AlertSource::Alertmanager, body).await
+    receive(&app, AlertSource::Alertmanager, request).await
 }
 
 /// Takes a webhook of Grafana's unified alerting.
@@ -59,19 +59,20 @@ pub async fn receive_alertmanager(
         (status = 503, description = "busy; nothing is kept; try again", body = Problem)))]
 pub async fn receive_grafana(
     State(app): State<SharedApp>,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<WebhookResponse>), ApiError> {
-    receive(&app, AlertSource::Grafana, body).await
+    receive(&app, AlertSource::Grafana, request).await
 }
 
 async fn receive(
     app: &App,
     source: AlertSource,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<WebhookResponse>), ApiError> {
-    let answer = take(app, source, body).await;
+    let answer = take(app, source, request).await;
     let result = match &answer {
         Ok(_) => "accepted",
+        Err(error) if error.status() == StatusCode::REQUEST_TIMEOUT => "broken_off",
         Err(error) if error.status().is_server_error() => "unavailable",
         Err(_) => "refused",
     };
@@ -87,18 +88,23 @@ async fn receive(
     Ok((StatusCode::ACCEPTED, Json(answer?)))
 }
 
-async fn take(
-    app: &App,
-    source: AlertSource,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<WebhookResponse, ApiError> {
-    let alerts = body::parse(&body?, source, app.clock.now(), &app.config.ingest)
-        .map_err(|error| ApiError::bad_request("body_not_understood", error.to_string()))?;
+async fn take(app: &App, source: AlertSource, request: Request) -> Result<WebhookResponse, ApiError> {
+    let (body::Body { alerts, truncated }, share) = read::read(app, source, request).await?;
+    if truncated > 0 {
+        // Lost for OpsSeer until the comparison finds them.
+        metrics::counter!("opsseer_alerts_truncated_total", "source" => source.as_str()).increment(truncated);
+        tracing::warn!(
+            source = source.as_str(),
+            alerts = truncated,
+            "a sender left out alerts of a webhook, for its own limit: see max_alerts in its configuration"
+        );
+    }
     metrics::counter!("opsseer_alerts_received_total", "source" => source.as_str())
         .increment(alerts.len() as u64);
     let (canaries, alerts): (Vec<Alert>, Vec<Alert>) = alerts.into_iter().partition(canary::is_canary);
     canary::arrived(app, &canaries).await?;
-    let incidents = if alerts.is_empty() { Vec::new() } else { app.ingest.submit(alerts).await? };
+    let incidents =
+        if alerts.is_empty() { Vec::new() } else { app.ingest.submit_within(alerts, share).await?.incidents };
     let base = app.config.public_url();
     let short = |incident: opsseer_core::Incident| WebhookIncident {
         id: incident.id.0,

@@ -8,21 +8,25 @@ use opsseer_core::{
 };
 use opsseer_store::{StoreError, StoredAlert, Tx};
 
+use super::Taken;
+
 /// How often each decision was taken, by its name.
 pub(super) type Decisions = HashMap<&'static str, u64>;
 
-/// Lets the alerts of one webhook do what they do. Gives the incidents that they belong to, each once.
+/// Lets the alerts of one webhook do what they do.
 pub(super) async fn take_all(
     tx: &mut Tx,
     policy: &Policy,
     alerts: &[Alert],
     decisions: &mut Decisions,
-) -> Result<Vec<Incident>, StoreError> {
+) -> Result<Taken, StoreError> {
     let mut places: HashMap<IncidentId, usize> = HashMap::new();
     let mut incidents: Vec<Incident> = Vec::new();
+    let mut changes = 0;
     for alert in alerts {
-        let (decision, incident) = take(tx, policy, alert).await?;
+        let Done { decision, is_change, incident } = take(tx, policy, alert).await?;
         *decisions.entry(decision).or_default() += 1;
+        changes += u64::from(is_change);
         let Some(incident) = incident else { continue };
         let place = *places.entry(incident.id).or_insert(incidents.len());
         if place == incidents.len() {
@@ -31,15 +35,21 @@ pub(super) async fn take_all(
             incidents[place] = incident;
         }
     }
-    Ok(incidents)
+    Ok(Taken { incidents, changes })
 }
 
-/// Lets one alert do what it does. Gives the decision's name, and the incident that the alert belongs to, if any.
-async fn take(
-    tx: &mut Tx,
-    policy: &Policy,
-    alert: &Alert,
-) -> Result<(&'static str, Option<Incident>), StoreError> {
+/// What one alert did.
+struct Done {
+    /// The name of what was decided.
+    decision: &'static str,
+    /// Whether an incident tells of it.
+    is_change: bool,
+    /// The incident that it belongs to.
+    incident: Option<Incident>,
+}
+
+/// Lets one alert do what it does.
+async fn take(tx: &mut Tx, policy: &Policy, alert: &Alert) -> Result<Done, StoreError> {
     let before = tx.find_alert(&alert.fingerprint, &alert.identity).await?;
     let known = before.as_ref().map(StoredAlert::known);
     let alert = alert.clone().with_known_start(known.as_ref());
@@ -57,6 +67,7 @@ async fn take(
     };
     let decision = correlate(&alert, &around, policy, tx.now());
     let name = decision.name();
+    let is_change = matches!(decision, Decision::Open(..) | Decision::Append(..));
     let (fingerprint, source) = (alert.fingerprint.clone(), alert.source);
     let kept = keep(alert, known.as_ref(), &decision);
     let incident = match decision {
@@ -75,7 +86,10 @@ async fn take(
         Decision::Append(id, mut events, leaving) => {
             let target = near.find(id);
             // It comes from another incident, and may have been here before that.
-            if near.own.as_ref().is_some_and(|own| own.id != id) && tx.has_fired(id, &fingerprint).await? {
+            if let (Some(own), Some(before)) = (&near.own, &before)
+                && own.id != id
+                && tx.has_had(id, before.id).await?
+            {
                 events.iter_mut().for_each(not_for_the_first_time);
             }
             leave(tx, leaving, near.own);
@@ -88,7 +102,7 @@ async fn take(
         (Keep::Known, Some(before)) => tx.put_alert(before.alert.clone(), home, Some(before)),
         (Keep::Known | Keep::Nothing, _) => {}
     }
-    Ok((name, incident))
+    Ok(Done { decision: name, is_change, incident })
 }
 
 /// The incidents that an alert may have to do with.

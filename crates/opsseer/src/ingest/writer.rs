@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use opsseer_core::{Alert, Incident, Policy};
+use opsseer_core::{Alert, Policy};
 use opsseer_store::{Store, StoreError};
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{IngestError, State, Waiting, take};
+use super::{IngestError, State, Taken, Waiting, take};
 
 /// Alerts that one commit writes at most, unless a single webhook holds more.
 const MOST_ALERTS_A_COMMIT: usize = 2_000;
@@ -22,9 +22,6 @@ const LINGER: Duration = Duration::from_millis(1);
 
 /// How often a store that refuses is tried while nobody sends.
 const TRY_EVERY: Duration = Duration::from_secs(1);
-
-/// When so many webhooks of a batch were refused one by one, and none taken, it is not the webhooks' fault.
-const MOST_REFUSED_ALONE: usize = 3;
 
 pub(super) struct Writer {
     pub(super) state: Arc<State>,
@@ -67,12 +64,17 @@ impl Writer {
     }
 
     async fn try_store(&self) {
-        let empty = async { self.store.begin().await?.commit().await };
-        let works = matches!(timeout(self.timeout, empty).await, Ok(Ok(())));
+        let works = self.store_works().await;
         if works {
             tracing::info!("the store takes alerts again");
         }
         self.state.refusing.store(!works, Ordering::Relaxed);
+    }
+
+    /// Whether the store takes a transaction with nothing in it.
+    async fn store_works(&self) -> bool {
+        let empty = async { self.store.begin().await?.commit().await };
+        matches!(timeout(self.timeout, empty).await, Ok(Ok(())))
     }
 
     fn note_oldest(&self, oldest: Option<Instant>) {
@@ -82,54 +84,54 @@ impl Writer {
     async fn write(&self, batch: Vec<Waiting>) {
         let bodies: Vec<&[Alert]> = batch.iter().map(|one| one.alerts.as_slice()).collect();
         let written = self.commit(&bodies).await;
-        self.state.refusing.store(written.is_err(), Ordering::Relaxed);
         match written {
-            Ok(incidents) => {
-                for (one, incidents) in batch.into_iter().zip(incidents) {
-                    answer(one, Ok(incidents));
+            Ok(taken) => {
+                self.state.refusing.store(false, Ordering::Relaxed);
+                for (one, taken) in batch.into_iter().zip(taken) {
+                    answer(one, Ok(taken));
                 }
             }
-            // A store that hangs would hang once more for each.
-            Err(error @ IngestError::Slow(_)) => {
+            Err(error) if batch.len() == 1 || matches!(error, IngestError::Slow(_)) => {
+                self.judge(&error).await;
                 for one in batch {
                     answer(one, Err(error.clone()));
                 }
             }
-            Err(error) if batch.len() == 1 => {
-                for one in batch {
-                    answer(one, Err(error.clone()));
-                }
-            }
-            Err(error) => self.write_one_by_one(batch, error).await,
+            Err(_) => self.write_one_by_one(batch).await,
         }
     }
 
     /// One body must not take the others of its batch down with it.
-    async fn write_one_by_one(&self, batch: Vec<Waiting>, mut error: IngestError) {
-        let mut refused = 0;
-        let mut any_taken = false;
-        for one in batch {
-            if !any_taken && refused >= MOST_REFUSED_ALONE {
-                answer(one, Err(error.clone()));
-                continue;
-            }
+    async fn write_one_by_one(&self, batch: Vec<Waiting>) {
+        let mut batch = batch.into_iter();
+        while let Some(one) = batch.next() {
             match self.commit(&[&one.alerts]).await {
-                Ok(mut incidents) => {
-                    any_taken = true;
-                    answer(one, Ok(incidents.pop().unwrap_or_default()));
+                Ok(mut taken) => {
+                    self.state.refusing.store(false, Ordering::Relaxed);
+                    answer(one, Ok(taken.pop().unwrap_or_default()));
                 }
-                Err(again) => {
-                    refused += 1;
-                    error = again;
+                Err(error) => {
+                    let works = self.judge(&error).await;
                     answer(one, Err(error.clone()));
+                    if !works {
+                        batch.by_ref().for_each(|one| answer(one, Err(error.clone())));
+                    }
                 }
             }
         }
-        self.state.refusing.store(!any_taken, Ordering::Relaxed);
     }
 
-    /// Writes the alerts of several webhooks in one transaction. Gives each webhook's incidents.
-    async fn commit(&self, bodies: &[&[Alert]]) -> Result<Vec<Vec<Incident>>, IngestError> {
+    /// Finds out whether it was the store that refused, or only this body that cannot be written. One body must not make
+    /// the whole server look as if it could write nothing.
+    async fn judge(&self, error: &IngestError) -> bool {
+        // A store that hangs would hang once more.
+        let works = !matches!(error, IngestError::Slow(_)) && self.store_works().await;
+        self.state.refusing.store(!works, Ordering::Relaxed);
+        works
+    }
+
+    /// Writes the alerts of several webhooks in one transaction. Gives what became of each.
+    async fn commit(&self, bodies: &[&[Alert]]) -> Result<Vec<Taken>, IngestError> {
         let started = Instant::now();
         let written = match timeout(self.timeout, commit(&self.store, &self.policy, bodies)).await {
             Ok(Ok(written)) => Ok(written),
@@ -142,16 +144,16 @@ impl Writer {
         if written.is_err() {
             metrics::counter!("opsseer_commit_failures_total").increment(1);
         }
-        let (incidents, decisions) = written?;
+        let (taken, decisions) = written?;
         for (decision, count) in decisions {
             metrics::counter!("opsseer_alert_decisions_total", "decision" => decision).increment(count);
         }
-        Ok(incidents)
+        Ok(taken)
     }
 }
 
 /// What became of the alerts of each webhook, and how often each decision was taken.
-type Written = (Vec<Vec<Incident>>, take::Decisions);
+type Written = (Vec<Taken>, take::Decisions);
 
 async fn commit(store: &Store, policy: &Policy, bodies: &[&[Alert]]) -> Result<Written, StoreError> {
     let mut tx = store.begin().await?;
@@ -166,7 +168,7 @@ async fn commit(store: &Store, policy: &Policy, bodies: &[&[Alert]]) -> Result<W
     Ok((answers, decisions))
 }
 
-fn answer(one: Waiting, result: Result<Vec<Incident>, IngestError>) {
+fn answer(one: Waiting, result: Result<Taken, IngestError>) {
     if result.is_ok() {
         metrics::histogram!("opsseer_ingest_wait_seconds").record(one.received.elapsed().as_secs_f64());
     }

@@ -20,7 +20,7 @@ const ID_LABEL: &str = "canary";
 const DUTY: &str = "canary";
 
 /// One that is not back after so many intervals is lost.
-const LOST_AFTER: i32 = 3;
+const LOST_AFTER: u32 = 3;
 
 /// Why no canary was sent, or why the last ones could not be counted.
 #[derive(Debug, thiserror::Error)]
@@ -39,14 +39,18 @@ pub(super) async fn run(app: SharedApp, alertmanager: Arc<dyn Alertmanager>, eve
             && let Err(error) = send(&app, alertmanager.as_ref(), every).await
         {
             tracing::warn!(error = in_words(&error), "no canary sent");
+            rounds.give_up(&app).await;
         }
     }
 }
 
 async fn send(app: &App, alertmanager: &dyn Alertmanager, every: Duration) -> Result<(), CanaryError> {
     let now = app.clock.now();
-    let patience = TimeDelta::from_std(every).unwrap_or(TimeDelta::days(1)) * LOST_AFTER;
-    let lost = app.store.take_lost_canaries(now - patience).await?;
+    let patience = TimeDelta::from_std(every.saturating_mul(LOST_AFTER)).unwrap_or(TimeDelta::MAX);
+    let lost = match now.checked_sub_signed(patience) {
+        Some(sent_by) => app.store.take_lost_canaries(sent_by).await?,
+        None => 0,
+    };
     if lost > 0 {
         metrics::counter!("opsseer_canaries_total", "result" => "lost").increment(lost);
         tracing::warn!(lost, "canaries that were sent to Alertmanager did not come back");

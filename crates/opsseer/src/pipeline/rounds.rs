@@ -37,4 +37,11 @@ impl Rounds {
             }
         }
     }
+
+    /// The round came to nothing. Another replica, which may be better placed, has its turn before this one.
+    pub(super) async fn give_up(&self, app: &App) {
+        if let Err(error) = app.store.leave_duty(self.duty, self.holder).await {
+            tracing::warn!(duty = self.duty, error = %error, "the turn cannot be given up");
+        }
+    }
 }

@@ -1,22 +1,21 @@
 //! Silences: a person keeps Alertmanager from telling about the alerts of an incident for a while.
 
 mod cover;
+mod series;
+pub(super) mod timeline;
 
-use std::time::Duration;
+use std::{collections::HashSet, future::pending, panic::resume_unwind, time::Duration};
 
 use chrono::TimeDelta;
 use humantime_serde::re::humantime::format_duration;
-use opsseer_connect::alertmanager::{
-    Alertmanager, AlertmanagerError, Matcher, NewSilence, Silence, SilenceState,
-};
-use opsseer_core::{
-    Actor, AlertSource, Event, EventId, EventKind, Incident, IncidentId, IncidentNumber, NewEvent,
-};
+use opsseer_connect::alertmanager::{Alertmanager, AlertmanagerError, Matcher, NewSilence, Silence};
+use opsseer_core::{Actor, AlertSource, Incident, IncidentId, IncidentNumber};
 use opsseer_store::{IncidentRef, StoreError};
+use tokio::{task::JoinError, time::timeout};
 
 use crate::{
     actions::{ActionError, MAX_TEXT, checked_name},
-    app::App,
+    app::{App, SharedApp},
 };
 
 /// The shortest and the longest silence.
@@ -26,9 +25,6 @@ const LONGEST: Duration = Duration::from_hours(30 * 24);
 /// An incident is silenced by so many silences at most: more than that is a storm, and a silence over all of it would
 /// hide what comes next.
 const MOST_SILENCES: usize = 10;
-
-/// Events of a timeline that are read at once.
-const EVENTS_A_PAGE: u32 = 1000;
 
 /// Why a silence was not made, listed or ended.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +38,9 @@ pub enum SilenceError {
     /// Alertmanager refused, or gave no answer.
     #[error("Alertmanager did not do it")]
     Alertmanager(#[source] AlertmanagerError),
+    /// Alertmanager took too long. What it had made is taken back.
+    #[error("Alertmanager did not answer within {0:?}")]
+    TooSlow(Duration),
     /// As with any other thing that a person does.
     #[error(transparent)]
     Action(#[from] ActionError),
@@ -83,68 +82,103 @@ pub async fn plan(app: &App, incident: IncidentId) -> Result<Vec<Vec<Matcher>>, 
     }
 }
 
-/// Silences the alerts of an incident that fire now for `time`. Gives the incident after it, and the silences.
+/// Silences the alerts of an incident that fire now for `time`. Gives the incident after it, and the silences. Once
+/// begun it is done or taken back, whether or not anybody still waits for the answer.
 pub async fn silence(
-    app: &App,
+    app: &SharedApp,
     reference: IncidentRef,
     person: &str,
     time: Duration,
     comment: Option<&str>,
 ) -> Result<(Incident, Vec<Silence>), SilenceError> {
-    let alertmanager = alertmanager(app)?;
+    alertmanager(app)?;
     let name = checked_name("by", person)?;
     let comment = checked_comment(comment, &name, time)?;
+    let task_app = app.clone();
+    to_its_end(app, async move { silence_now(&task_app, reference, name, time, comment).await }).await
+}
+
+async fn silence_now(
+    app: &App,
+    reference: IncidentRef,
+    name: String,
+    time: Duration,
+    comment: String,
+) -> Result<(Incident, Vec<Silence>), SilenceError> {
+    let alertmanager = alertmanager(app)?;
     let incident = app.store.find_incident(reference).await?.ok_or(ActionError::NotFound)?;
     let page = format!("{}/incidents/{}", app.config.public_url(), incident.number);
     let now = app.clock.now();
     let until = now + TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
-    let mut made = Vec::new();
-    for matchers in plan(app, incident.id).await? {
-        let silence = NewSilence {
-            matchers,
-            starts_at: now,
-            ends_at: until,
-            created_by: name.clone(),
-            comment: format!("{}{comment} ({page})", comment_start(incident.number)),
-        };
-        match alertmanager.create_silence(&silence).await {
-            Ok(id) => made.push(made_from(id, silence)),
-            Err(error) => {
-                take_back(alertmanager, &made).await;
-                return Err(error.into());
-            }
-        }
-    }
-    match note(app, reference, &name, &comment, &made).await {
+    let wish = |matchers| NewSilence {
+        matchers,
+        starts_at: now,
+        ends_at: until,
+        created_by: name.clone(),
+        comment: format!("{}{comment} ({page})", comment_start(incident.number)),
+    };
+    let wanted = plan(app, incident.id).await?.into_iter().map(wish).collect();
+    let patience = patience(app);
+    let made = series::make(alertmanager, wanted, patience).await?;
+    match timeline::note_made(app, reference, &name, &comment, &made).await {
         Ok(incident) => Ok((incident, made)),
         // A silence that nobody can see here would be worse than none.
         Err(error) => {
-            take_back(alertmanager, &made).await;
+            series::take_back(alertmanager, &made, None, patience / 2).await;
             Err(error.into())
         }
     }
 }
 
-/// Ends a silence. If it was made here, its incident is told; then that is given as it stands after it.
-pub async fn end(app: &App, id: &str, person: &str) -> Result<Option<Incident>, SilenceError> {
+/// Ends a silence, and tells all incidents that it covers. Gives one of them after it: the one that it was made for, if
+/// that is told. Once begun it is done, whether or not anybody still waits for the answer.
+pub async fn end(app: &SharedApp, id: &str, person: &str) -> Result<Option<Incident>, SilenceError> {
+    alertmanager(app)?;
+    let (name, id) = (checked_name("by", person)?, id.to_owned());
+    let task_app = app.clone();
+    to_its_end(app, async move { end_now(&task_app, id, name).await }).await
+}
+
+async fn end_now(app: &App, id: String, name: String) -> Result<Option<Incident>, SilenceError> {
     let alertmanager = alertmanager(app)?;
-    let name = checked_name("by", person)?;
-    let silences = alertmanager.silences().await?;
-    let silence = silences.iter().find(|silence| silence.id == id);
-    let silence = silence.ok_or_else(|| SilenceError::Unknown(id.to_owned()))?;
-    alertmanager.expire_silence(id).await?;
-    let Some(number) = incident_of(silence) else { return Ok(None) };
-    let mut tx = app.store.begin().await?;
-    let Some(incident) = tx.find_incident(IncidentRef::Number(number)).await? else { return Ok(None) };
-    // The number in its comment is another OpsSeer's, or it was ended here before.
-    if !is_in_force(app, incident.id, id).await? {
-        return Ok(None);
+    let patience = patience(app);
+    let ending = async {
+        let silences = alertmanager.silences().await?;
+        let silence = silences.into_iter().find(|silence| silence.id == id);
+        let silence = silence.ok_or_else(|| SilenceError::Unknown(id.clone()))?;
+        alertmanager.expire_silence(&id).await?;
+        Ok(incident_of(&silence))
+    };
+    let made_for = timeout(patience, ending).await.unwrap_or(Err(SilenceError::TooSlow(patience)))?;
+    let silenced = app.store.list_silenced_incidents(app.clock.now()).await?;
+    let has_it = |incident: &&Incident| incident.silences.iter().any(|live| live.id == id);
+    let mut covered: Vec<IncidentId> = silenced.iter().filter(has_it).map(|incident| incident.id).collect();
+    // Also when it is over: it tells of the silence, and would for ever leave open what became of it.
+    if let Some(number) = made_for
+        && let Some(incident) = app.store.find_incident(IncidentRef::Number(number)).await?
+        && !covered.contains(&incident.id)
+    {
+        covered.push(incident.id);
     }
-    let ended = EventKind::SilenceEnded { silence_id: id.to_owned() };
-    let event = NewEvent::new(tx.now(), Actor::Person { name }, ended);
-    let incident = tx.append(incident, vec![event]);
-    tx.commit().await?;
-    Ok(Some(incident))
+    let ended = HashSet::from([id]);
+    let mut told = timeline::note_ended(app, &covered, &ended, &Actor::Person { name }).await?;
+    let place = told.iter().position(|incident| Some(incident.number) == made_for).unwrap_or(0);
+    Ok((place < told.len()).then(|| told.swap_remove(place)))
+}
+
+/// Does something that must not stop half-way on a task of its own: a request ends with its connection or its time-out.
+async fn to_its_end<T: Send + 'static>(app: &App, work: impl Future<Output = T> + Send + 'static) -> T {
+    match app.tasks.spawn(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // Only the end of the runtime breaks it off, and with it whoever waits here.
+        Err(Err(_)) => pending().await,
+    }
+}
+
+/// How long Alertmanager may take for all that is asked of it, so that there is time left to take it back and to answer.
+fn patience(app: &App) -> Duration {
+    app.config.http.request_timeout / 2
 }
 
 /// The number of the incident that a silence was made for, if it was made by an OpsSeer.
@@ -181,68 +215,5 @@ fn checked_comment(comment: Option<&str>, name: &str, time: Duration) -> Result<
         }
         Some(comment) => Ok(comment.to_owned()),
         None => Ok(format!("{name} silenced it for {}.", format_duration(time))),
-    }
-}
-
-fn made_from(id: String, silence: NewSilence) -> Silence {
-    Silence {
-        id,
-        matchers: silence.matchers,
-        starts_at: silence.starts_at,
-        ends_at: silence.ends_at,
-        updated_at: silence.starts_at,
-        created_by: silence.created_by,
-        comment: silence.comment,
-        state: SilenceState::Active,
-    }
-}
-
-async fn note(
-    app: &App,
-    reference: IncidentRef,
-    name: &str,
-    comment: &str,
-    made: &[Silence],
-) -> Result<Incident, ActionError> {
-    let mut tx = app.store.begin().await?;
-    let incident = tx.find_incident(reference).await?.ok_or(ActionError::NotFound)?;
-    let now = tx.now();
-    let event = |silence: &Silence| {
-        let kind = EventKind::Silenced {
-            silence_id: silence.id.clone(),
-            until: silence.ends_at,
-            matchers: in_words(&silence.matchers),
-            comment: comment.to_owned(),
-        };
-        NewEvent::new(now, Actor::Person { name: name.to_owned() }, kind)
-    };
-    let incident = tx.append(incident, made.iter().map(event).collect());
-    tx.commit().await?;
-    Ok(incident)
-}
-
-/// Ends silences that were made a moment ago.
-async fn take_back(alertmanager: &dyn Alertmanager, made: &[Silence]) {
-    for silence in made {
-        if let Err(error) = alertmanager.expire_silence(&silence.id).await {
-            tracing::error!(silence = silence.id, error = %error, "a silence that is on no timeline stays in Alertmanager");
-        }
-    }
-}
-
-/// Whether the timeline says that this silence was made for the incident, and not yet that it was ended.
-async fn is_in_force(app: &App, incident: IncidentId, silence: &str) -> Result<bool, StoreError> {
-    let (mut in_force, mut after) = (false, EventId(0));
-    loop {
-        let events: Vec<Event> = app.store.list_events(incident, after, EVENTS_A_PAGE).await?;
-        let Some(last) = events.last() else { return Ok(in_force) };
-        after = last.id;
-        for event in &events {
-            match &event.kind {
-                EventKind::Silenced { silence_id, .. } if silence_id == silence => in_force = true,
-                EventKind::SilenceEnded { silence_id } if silence_id == silence => in_force = false,
-                _ => {}
-            }
-        }
     }
 }

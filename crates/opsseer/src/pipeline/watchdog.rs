@@ -52,6 +52,7 @@ pub(super) async fn run(app: SharedApp) {
             && let Err(error) = look(&app).await
         {
             tracing::warn!(error = in_words(&error), "not looked after the heartbeat");
+            rounds.give_up(&app).await;
         }
     }
 }

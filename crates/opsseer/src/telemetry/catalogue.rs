@@ -67,7 +67,7 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
         &[
             counter(
                 "opsseer_webhooks_total",
-                &[SOURCE, ("result", "`accepted` (2xx), `refused` (4xx) or `unavailable` (5xx)")],
+                &[SOURCE, ("result", "`accepted` (2xx), `refused` (4xx), `unavailable` (5xx) or `broken_off` (by the sender)")],
                 "Webhooks answered.",
             )
             .seen_from_the_start(&[
@@ -83,6 +83,12 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
                 &[SOURCE],
                 "Alerts in the webhooks that were understood.",
             ),
+            counter(
+                "opsseer_alerts_truncated_total",
+                &[SOURCE],
+                "Alerts that a sender left out of its webhooks, because they were more than its own limit (`max_alerts`).",
+            )
+            .seen_from_the_start(&[&[("source", "alertmanager")], &[("source", "grafana")]]),
             counter(
                 "opsseer_alert_decisions_total",
                 &[("decision", "what the alert did, such as `opened`, `joined`, `already_firing`")],

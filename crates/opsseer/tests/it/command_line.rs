@@ -1,6 +1,6 @@
 //! The command as an operator calls it.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn opsseer(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
@@ -43,4 +43,15 @@ fn a_taken_port_is_said_before_anything_is_written() {
         String::from_utf8_lossy(&served.stderr).contains(&format!("cannot listen on {address}")),
         "{served:?}"
     );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opsseer"));
+    let printed = command.arg("metrics").stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let printed = printed.wait_with_output().unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    assert_eq!(String::from_utf8_lossy(&printed.stderr), "");
 }

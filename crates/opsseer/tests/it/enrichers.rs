@@ -7,10 +7,11 @@ use opsseer_connect::{
     RequestError,
     prometheus::{FakeMetrics, Series},
 };
-use opsseer_core::{Clock, SystemClock};
+use opsseer_core::{Clock, EventId, EventKind, SystemClock};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::test_server::{TestServer, alert};
+use crate::test_server::{PATIENCE, TestServer, alert};
 
 /// An alert that fires now.
 fn fresh(name: &str) -> Value {
@@ -144,5 +145,62 @@ async fn the_end_is_drawn_too() {
     let last = server.events(1).await.into_iter().rfind(|event| event["kind"] == "charted").unwrap();
     assert_ne!(first["id"], last["id"]);
     assert!(picture(&server, &last).await.contains("resolved"));
+    server.stop().await;
+}
+
+/// Waits until so many pictures of the first incident are drawn; one that fails is not waited for. Gives what each shows.
+async fn drawn(server: &TestServer, pictures: usize) -> Vec<String> {
+    let mut heard = server.app.store.subscribe();
+    let incident = server.app.store.find_incident("1".parse().unwrap()).await.unwrap().unwrap().id;
+    let newest = EventId(i64::MAX);
+    let waiting = async {
+        loop {
+            let events = server.app.store.list_events_before(incident, newest, 2000).await.unwrap();
+            let mut shown = Vec::new();
+            for event in events.into_iter().rev() {
+                match event.kind {
+                    EventKind::Charted(charted) => shown.push(charted.expr),
+                    EventKind::StepFailed { error, .. } => panic!("{error}"),
+                    _ => {}
+                }
+            }
+            if shown.len() >= pictures {
+                return shown;
+            }
+            // Lagging only means that there is news.
+            drop(heard.recv().await);
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect("pictures in time")
+}
+
+#[tokio::test]
+async fn the_end_of_very_many_alerts_is_drawn_too() {
+    let server = TestServer::start().await;
+    let many = |status| (0..250).map(|n| alert(&format!("A{n}"), "toyprod", status)).collect::<Vec<_>>();
+    server.alert(json!(many("firing"))).await;
+    server.alert(json!(many("resolved"))).await;
+    // The first five, and the end.
+    assert_eq!(drawn(&server, 6).await.len(), 6);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_brings_an_incident_back_is_what_is_drawn() {
+    let server = TestServer::start().await;
+    let errors = |status| {
+        let mut errors = alert("Errors", "toyprod", status);
+        errors["generatorURL"] = json!("http://prometheus/graph?g0.expr=errors+%3E+1");
+        errors
+    };
+    server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
+    server.alert(json!([errors("firing")])).await;
+    server.alert(json!([alert("Slow", "toyprod", "resolved"), errors("resolved")])).await;
+    assert_eq!(drawn(&server, 3).await.len(), 3);
+    let mut again = alert("Slow", "toyprod", "firing");
+    again["startsAt"] = json!("2026-01-02T05:00:00Z");
+    server.alert(json!([again])).await;
+    assert_eq!(server.kinds(1).await.iter().filter(|kind| *kind == "reopened").count(), 1);
+    assert_eq!(drawn(&server, 4).await.last().map(String::as_str), Some("latency"));
     server.stop().await;
 }

@@ -3,5 +3,6 @@
 mod canary;
 mod missed;
 mod silences;
+mod slow;
 mod watchdog;
 mod world;

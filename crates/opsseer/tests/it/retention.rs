@@ -27,6 +27,15 @@ async fn a_resolved_incident_goes_when_its_time_has_come_and_one_that_goes_on_ne
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_time_longer_than_the_calendar_keeps_everything() {
+    let server = TestServer::start_with("[retention]\nresolved = \"300000y\"", FakeMetrics::default()).await;
+    server.alert(json!([alert("Slow", "db", "firing")])).await;
+    server.alert(json!([alert("Slow", "db", "resolved")])).await;
+    assert_eq!(opsseer::retention::delete(&server.app).await.unwrap(), opsseer_store::Deleted::default());
+    server.stop().await;
+}
+
 async fn resolved_at(server: &TestServer, incident: i64) -> chrono::DateTime<chrono::Utc> {
     let incident = server.get(&format!("/api/v1/incidents/{incident}")).await;
     incident["resolved_at"].as_str().unwrap().parse().unwrap()

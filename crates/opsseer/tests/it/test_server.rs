@@ -6,6 +6,7 @@ use opsseer::{app::App, app::SharedApp, config::Config, server};
 use opsseer_connect::prometheus::FakeMetrics;
 use opsseer_core::{Clock, SystemClock};
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 
@@ -37,6 +38,22 @@ impl TestServer {
             return None;
         }
         Some(Self::start_in(self.folder.clone(), "", FakeMetrics::default()).await)
+    }
+
+    /// Makes the store refuse every alert with the fingerprint "poison", and nothing else.
+    pub(crate) async fn poison_store(&self) {
+        let url = self.app.config.store_config().url;
+        if self.app.store.is_shared() {
+            let sql = "alter table alerts add constraint poison check (fingerprint <> 'poison')";
+            let done = Command::new("psql").args(["-q", "-X", "-c", sql, &url]).status();
+            assert!(done.expect("psql must be installed").success());
+            return;
+        }
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let sql = "create trigger poison before insert on alerts when new.fingerprint = 'poison'
+            begin select raise(abort, 'poison'); end";
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// With a clock that the test sets.
@@ -109,6 +126,11 @@ impl TestServer {
     pub(crate) async fn stop(self) {
         self.app.ending.cancel();
         timeout(PATIENCE, self.serving).await.expect("the server must end").unwrap().unwrap();
+    }
+
+    /// Waits until it has ended by itself. Gives what it ended with.
+    pub(crate) async fn ended(self) -> anyhow::Result<()> {
+        timeout(PATIENCE, self.serving).await.expect("the server must end").unwrap()
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {

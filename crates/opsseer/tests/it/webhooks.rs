@@ -119,6 +119,7 @@ async fn a_body_that_cannot_be_taken_is_refused_with_a_reason_and_nothing_of_it_
     let huge = envelope(
         &json!([{"labels": {"alertname": "Big"}, "annotations": {"summary": "x".repeat(20_000_000)}}]),
     );
+    let common = json!({"commonAnnotations": {"a": "x".repeat(16_000)}, "alerts": vec![json!({}); 5_000]});
     let cases: Vec<(String, u16, &str)> = vec![
         ("{\"alerts\": [".into(), 400, "the body is not JSON"),
         ("[]".into(), 400, "the body must be a JSON object"),
@@ -126,6 +127,12 @@ async fn a_body_that_cannot_be_taken_is_refused_with_a_reason_and_nothing_of_it_
         (String::new(), 400, "the body is not JSON"),
         (nul, 400, "alerts[1].labels.alertname holds a NUL character"),
         (huge.to_string(), 413, "larger than http.max_body_bytes"),
+        (
+            envelope(&json!(vec![json!({}); 10_001])).to_string(),
+            413,
+            "at most 10000 are taken at once (ingest.max_alerts)",
+        ),
+        (common.to_string(), 413, "commonAnnotations, counted once for each alert"),
     ];
     for (body, status, reason) in cases {
         let (got, detail) = refused(&server, body).await;
@@ -134,6 +141,19 @@ async fn a_body_that_cannot_be_taken_is_refused_with_a_reason_and_nothing_of_it_
     }
     assert!(server.incidents().await.is_empty());
     assert_eq!(server.get("/api/v1/alerts").await["alerts"], Value::Array(vec![]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn alerts_that_the_sender_left_out_are_counted() {
+    let server = TestServer::start().await;
+    let mut body = envelope(&json!([alert("Slow", "toyprod", "firing")]));
+    body["truncatedAlerts"] = json!(7);
+    let (status, _) = server.post("/webhook/grafana", body.to_string()).await;
+    assert_eq!(status, 202);
+    let metrics =
+        server.http.get(format!("{}/metrics", server.url)).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("opsseer_alerts_truncated_total{source=\"grafana\"} 7\n"), "{metrics}");
     server.stop().await;
 }
 
@@ -235,5 +255,27 @@ async fn thousands_of_services_in_one_body_are_taken_in_one_answer() {
     let server = TestServer::start_with(overrides, FakeMetrics::default()).await;
     let alerts: Vec<Value> = (0..3_000).map(|i| alert("Slow", &format!("s{i}"), "firing")).collect();
     assert_eq!(server.alert(Value::Array(alerts)).await.len(), 3_000);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn labels_that_no_index_could_hold_are_taken_and_still_tell_services_apart() {
+    let server = TestServer::start().await;
+    // Random letters: a database that compresses must not make them fit.
+    let mut letter = 1_u64;
+    let long: String = std::iter::repeat_with(|| {
+        letter = letter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + u8::try_from((letter >> 33) % 26).unwrap())
+    })
+    .take(3900)
+    .collect();
+    let mut one = alert("Slow", &long, "firing");
+    let mut same = alert("Errors", &long, "firing");
+    let mut other = alert("Slow", &long, "firing");
+    for (alert, region) in [(&mut one, &long), (&mut same, &long), (&mut other, &"eu".to_owned())] {
+        alert["labels"]["region"] = json!(region);
+    }
+    assert_eq!(server.alert(json!([one, other])).await, [1, 2]);
+    assert_eq!(server.alert(json!([same])).await, [1]);
     server.stop().await;
 }

@@ -8,6 +8,8 @@ mod backup;
 mod canaries;
 mod incidents;
 mod jobs;
+mod memberships;
+mod migrations;
 mod network;
 mod regroup;
 mod retention;

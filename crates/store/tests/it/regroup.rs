@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use opsseer_core::{Event, EventKind, Incident, IncidentId, Severity};
-use opsseer_store::AlertCount;
+use opsseer_store::{AlertCount, MergedCount};
 
 use crate::world::{World, alert, fired};
 
@@ -22,7 +22,12 @@ async fn merge(world: &World, stays: &Incident, ends: &Incident) -> Event {
         reason: "r".into(),
     };
     let by = opsseer_core::Actor::Person { name: "ada".into() };
-    let into = EventKind::MergedInto { into: stays.id, number: stays.number, reason: "r".into() };
+    let into = EventKind::MergedInto {
+        into: stays.id,
+        number: stays.number,
+        was_open: ends.is_open(),
+        reason: "r".into(),
+    };
     let stays = tx.append(stays, vec![opsseer_core::NewEvent::new(now, by.clone(), merged)]);
     tx.merge_alerts(stays.last_event, &ends, stays.id);
     tx.append(ends, vec![opsseer_core::NewEvent::new(now, by, into)]);
@@ -30,7 +35,7 @@ async fn merge(world: &World, stays: &Incident, ends: &Incident) -> Event {
     world.store.list_events_before(stays.id, opsseer_core::EventId(i64::MAX), 1).await.unwrap().remove(0)
 }
 
-async fn undo(world: &World, merge: &Event, from: IncidentId) -> AlertCount {
+async fn undo(world: &World, merge: &Event, from: IncidentId) -> MergedCount {
     let mut tx = world.store.begin().await.unwrap();
     let count = tx.count_merged_alerts(merge.id, merge.incident).await.unwrap();
     tx.unmerge_alerts(merge.id, from, merge.incident);
@@ -77,11 +82,12 @@ async fn merged_alerts_and_those_that_follow_belong_to_the_incident_that_stays_u
     assert_eq!(joins(&world, "Queue", "db").await, Some(api.id));
 
     assert!(world.store.is_merge_in_force(second.id).await.unwrap());
-    assert_eq!(undo(&world, &second, db.id).await, AlertCount { firing: 5, total: 5 });
+    let back = undo(&world, &second, db.id).await;
+    assert_eq!(back, MergedCount { alerts: AlertCount { firing: 5, total: 5 }, fires_anew: true });
     assert!(!world.store.is_merge_in_force(second.id).await.unwrap());
     assert_eq!(services(&world, api.id).await, ["api"]);
     assert_eq!(services(&world, db.id).await, ["db", "db", "web", "web", "web"]);
-    assert_eq!(undo(&world, &first, web.id).await.total, 2);
+    assert_eq!(undo(&world, &first, web.id).await.alerts.total, 2);
     assert!(services(&world, web.id).await.iter().all(|service| service == "web"));
 }
 

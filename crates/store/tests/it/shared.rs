@@ -102,6 +102,10 @@ async fn a_duty_is_done_by_one_replica_until_that_one_stays_away() {
     assert!(!hold(ada).await);
     world.store.leave_duty("sweep", bob).await.unwrap();
     assert!(hold(ada).await);
+    // Longer than the calendar.
+    assert!(world.store.hold_duty("retention", ada, Duration::MAX).await.unwrap());
+    world.clock.advance(1_000_000_000);
+    assert!(!world.store.hold_duty("retention", bob, Duration::from_secs(1)).await.unwrap());
 }
 
 #[tokio::test]

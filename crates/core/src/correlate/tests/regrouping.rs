@@ -54,6 +54,23 @@ fn undoing_a_merge_gives_each_incident_its_alerts_as_they_are_now() {
 }
 
 #[test]
+fn undoing_a_merge_does_not_reopen_what_was_over_before_unless_something_fires_anew() {
+    for fires_anew in [false, true] {
+        let mut world = two();
+        world.by_person(1, EventKind::Resolved { reason: "done".into() }, 5);
+        world.merge(0, 1, 10).expect("what is over may be merged into what goes on");
+        if fires_anew {
+            world.fire("Slow", "db", 20, 21);
+        }
+        assert_eq!(world.unmerge(0, 1, 40), Ok(()));
+        let restored = &world.incidents[1];
+        assert_eq!((restored.is_open(), restored.merged_into), (fires_anew, None));
+        assert_eq!(restored.alerts_firing, if fires_anew { 2 } else { 1 });
+        assert_eq!(restored.resolved_at, (!fires_anew).then(|| at(5)));
+    }
+}
+
+#[test]
 fn a_merge_that_makes_no_sense_is_refused_in_words() {
     let mut world = two();
     world.fire("Slow", "mail", 4, 5);

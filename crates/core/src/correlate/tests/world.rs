@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Actor, Alert, AlertSource, AlertStatus, CorrelationKey, Decision, Event, EventId, EventKind, Fingerprint,
-    Identity, Incident, IncidentId, IncidentNumber, Keep, KnownAlert, Labels, Leaving, NewEvent, Policy,
-    RegroupError, Severity, Storm, Surroundings, check_reopen, correlate, keep, lapse, merge, split_leaves,
-    split_opens, stale, unmerge,
+    GoingBack, Identity, Incident, IncidentId, IncidentNumber, Keep, KnownAlert, Labels, Leaving, NewEvent,
+    Policy, RegroupError, Severity, Storm, Surroundings, check_reopen, correlate, keep, lapse, merge,
+    split_leaves, split_opens, stale, unmerge,
 };
 
 pub(super) const FIRING: AlertStatus = AlertStatus::Firing;
@@ -37,6 +37,9 @@ impl Kept {
 
 /// A merge that was not undone.
 struct Merge {
+    was_open: bool,
+    /// Those that fired when they came along.
+    fired: HashSet<Identity>,
     ended: IncidentId,
     stays: IncidentId,
     keys: Vec<String>,
@@ -156,8 +159,11 @@ impl World {
             self.merges.iter().filter(|merge| merge.stays == ends.id).flat_map(|merge| merge.keys.clone());
         let keys = inherited.chain([ends.correlation_key.clone()]).collect();
         self.move_to(&moving, stays.id);
+        let firing = moving.iter().filter(|alert| alert.status == FIRING);
+        let fired = firing.map(|alert| alert.identity.clone()).collect();
         let alerts = moving.into_iter().map(|alert| alert.identity).collect();
-        self.merges.push(Merge { ended: ends.id, stays: stays.id, keys, alerts });
+        let was_open = ends.is_open();
+        self.merges.push(Merge { was_open, fired, ended: ends.id, stays: stays.id, keys, alerts });
         Ok(())
     }
 
@@ -169,8 +175,15 @@ impl World {
         let holds_key =
             |incident: &&Incident| incident.is_open() && incident.correlation_key == ended.correlation_key;
         let same_key = self.incidents.iter().find(holds_key).cloned();
+        let (firing, total) = count(&going);
+        let goes_on = found.is_some_and(|i| {
+            let merge = &self.merges[i];
+            let anew = |alert: &Alert| alert.status == FIRING && !merge.fired.contains(&alert.identity);
+            merge.was_open || going.iter().any(anew)
+        });
+        let back = GoingBack { firing, total, goes_on };
         let (to_stays, to_ended) =
-            unmerge(&stays, &ended, count(&going), same_key.as_ref(), &ada(), "two troubles", at(now))?;
+            unmerge(&stays, &ended, back, same_key.as_ref(), &ada(), "two troubles", at(now))?;
         self.append(stays.id, &to_stays, at(now));
         self.append(ended.id, &to_ended, at(now));
         self.move_to(&going, ended.id);

@@ -1,14 +1,15 @@
-//! `opsseer incidents merge`, `split`, `undo`, `mute` and `unmute`: which alerts belong together, and who is on it.
+//! `opsseer incidents merge` and `split`: which alerts belong together.
 
 use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Author, Done, Reference, client::Client};
-
-/// Kinds of event that can be undone.
-const UNDOABLE: [&str; 3] = ["merged", "merged_into", "split"];
+use super::{
+    Author, Done, Reference,
+    client::{Answer, Client, List},
+};
+use crate::actions::MAX_SPLIT;
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
@@ -38,36 +39,6 @@ pub(super) struct SplitArgs {
     author: Author,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct UndoArgs {
-    /// Its number (42 or INC-42) or uuid.
-    incident: Reference,
-    /// The id of the event to undo; the newest merge or split if absent.
-    #[arg(long, value_name = "ID")]
-    event: Option<i64>,
-    #[command(flatten)]
-    author: Author,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct MuteArgs {
-    /// Its number (42 or INC-42) or uuid.
-    incident: Reference,
-    /// For how long, such as 30m or 4h.
-    #[arg(long = "for", value_name = "TIME", default_value = "1h")]
-    time: String,
-    #[command(flatten)]
-    author: Author,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct UnmuteArgs {
-    /// Its number (42 or INC-42) or uuid.
-    incident: Reference,
-    #[command(flatten)]
-    author: Author,
-}
-
 #[derive(Debug, Deserialize)]
 struct Alerts {
     alerts: Vec<Alert>,
@@ -87,46 +58,33 @@ pub(super) async fn merge(client: &Client, args: MergeArgs) -> anyhow::Result<Do
 }
 
 pub(super) async fn split(client: &Client, args: SplitArgs) -> anyhow::Result<Done> {
-    let shown = client.show(&args.incident.0).await?;
-    let known = Alerts::deserialize(&shown.raw)?.alerts;
+    let number = client.show(&args.incident.0).await?.view.number;
+    let path = format!("api/v1/incidents/{number}/alerts");
+    let all = List { path: &path, items: "alerts", page: 1000 };
+    let known: Answer<Alerts> = client.list(&all, &(), usize::MAX).await?;
+    let going = chosen(&known.view.alerts, &args.alerts)?;
+    if going.len() > MAX_SPLIT {
+        let named = going.len();
+        bail!("{named} alerts are meant, and at most {MAX_SPLIT} are split off at once; name fewer");
+    }
+    let body = json!({"by": args.author.by, "alerts": going, "reason": args.reason});
+    let answer = client.act(&args.incident.0, "split", &body).await?;
+    Ok(Done { answer, what: format!("has what was split off INC-{number}") })
+}
+
+/// The ids of the alerts that are meant, each once.
+fn chosen<'a>(known: &'a [Alert], wanted: &[String]) -> anyhow::Result<Vec<&'a str>> {
     let mut going: Vec<&str> = Vec::new();
-    for wanted in &args.alerts {
+    for wanted in wanted {
         let before = going.len();
         going.extend(known.iter().filter(|alert| alert.is(wanted)).map(|alert| alert.id.as_str()));
         if going.len() == before {
-            bail!("no alert that INC-{} shows is named, labelled or numbered {wanted}", shown.view.number);
+            bail!("no alert of this incident is named, labelled or numbered {wanted}");
         }
     }
     going.sort_unstable();
     going.dedup();
-    let body = json!({"by": args.author.by, "alerts": going, "reason": args.reason});
-    let answer = client.act(&args.incident.0, "split", &body).await?;
-    Ok(Done { answer, what: format!("has what was split off INC-{}", shown.view.number) })
-}
-
-pub(super) async fn undo(client: &Client, args: UndoArgs) -> anyhow::Result<Done> {
-    let event = match args.event {
-        Some(event) => event,
-        None => match newest_undoable(&client.timeline(&args.incident.0).await?) {
-            Some(event) => event,
-            None => bail!("nothing was merged or split on this timeline"),
-        },
-    };
-    let body = json!({"by": args.author.by, "event": event});
-    let answer = client.act(&args.incident.0, "undo", &body).await?;
-    Ok(Done { answer, what: "is as before".to_owned() })
-}
-
-pub(super) async fn mute(client: &Client, args: MuteArgs) -> anyhow::Result<Done> {
-    let body = json!({"by": args.author.by, "for": args.time});
-    let answer = client.act(&args.incident.0, "mute", &body).await?;
-    let until = answer.view.muted_until.map(|until| until.format(" until %Y-%m-%d %H:%M UTC").to_string());
-    Ok(Done { answer, what: format!("is muted{}", until.unwrap_or_default()) })
-}
-
-pub(super) async fn unmute(client: &Client, args: UnmuteArgs) -> anyhow::Result<Done> {
-    let answer = client.act(&args.incident.0, "unmute", &json!({"by": args.author.by})).await?;
-    Ok(Done { answer, what: "is not muted".to_owned() })
+    Ok(going)
 }
 
 impl Alert {
@@ -138,18 +96,12 @@ impl Alert {
     }
 }
 
-fn newest_undoable(events: &[Value]) -> Option<i64> {
-    let undoable = |event: &&Value| {
-        event.get("kind").and_then(Value::as_str).is_some_and(|kind| UNDOABLE.contains(&kind))
-    };
-    events.iter().rev().find(undoable)?.get("id")?.as_i64()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
     use wiremock::{
         Mock, MockServer, ResponseTemplate,
-        matchers::{body_json, method, path},
+        matchers::{body_json, method, path, query_param, query_param_is_missing},
     };
 
     use super::*;
@@ -188,35 +140,54 @@ mod tests {
         assert_eq!(done.what, "has the alerts of INC-7 now");
     }
 
-    #[tokio::test]
-    async fn alerts_are_split_off_by_name_label_or_id() {
-        let server = MockServer::start().await;
-        let alert = |id: &str, name: &str, instance: &str| json!({"id": id, "name": name, "labels": {"instance": instance}});
-        let mut shown = incident("open");
-        shown["alerts"] =
-            json!([alert("a", "Slow", "db-1"), alert("b", "Slow", "db-2"), alert("c", "Full", "db-1")]);
-        Mock::given(method("GET"))
-            .respond_with(ResponseTemplate::new(200).set_body_json(shown))
-            .mount(&server)
+    fn alert(id: &str, name: &str, instance: &str) -> Value {
+        json!({"id": id, "name": name, "labels": {"instance": instance}})
+    }
+
+    /// The incident, and its alerts page by page.
+    async fn knows(server: &MockServer, pages: &[Vec<Value>]) {
+        Mock::given(path("/api/v1/incidents/42"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(incident("open")))
+            .mount(server)
             .await;
-        let body = json!({"by": "ada", "alerts": ["a", "c"], "reason": "other"});
-        expect_post(&server, "/api/v1/incidents/42/split", body).await;
-        let args = |alerts: &[&str]| SplitArgs {
+        for (n, alerts) in pages.iter().enumerate() {
+            let next = (n + 1 < pages.len()).then(|| (n + 1).to_string());
+            let body = json!({"alerts": alerts, "next_cursor": next});
+            let page = Mock::given(path("/api/v1/incidents/42/alerts"));
+            let page = match n {
+                0 => page.and(query_param_is_missing("cursor")),
+                _ => page.and(query_param("cursor", n.to_string())),
+            };
+            page.respond_with(ResponseTemplate::new(200).set_body_json(body)).mount(server).await;
+        }
+    }
+
+    fn args(alerts: &[&str]) -> SplitArgs {
+        SplitArgs {
             incident: Reference("42".into()),
             alerts: alerts.iter().map(|alert| (*alert).to_owned()).collect(),
             reason: Some("other".into()),
             author: ada(),
-        };
-        split(&client(&server), args(&["instance=db-1", "a"])).await.expect("split");
-        let refused = split(&client(&server), args(&["Fast"])).await.err().expect("unknown").to_string();
-        assert_eq!(refused, "no alert that INC-42 shows is named, labelled or numbered Fast");
+        }
     }
 
-    #[test]
-    fn what_was_merged_or_split_last_is_undone() {
-        let event = |id: i64, kind: &str| json!({"id": id, "kind": kind});
-        let log = [event(1, "merged"), event(2, "split"), event(3, "note")];
-        assert_eq!(newest_undoable(&log), Some(2));
-        assert_eq!(newest_undoable(&log[2..]), None);
+    #[tokio::test]
+    async fn alerts_are_split_off_by_name_label_or_id_however_many_there_are() {
+        let server = MockServer::start().await;
+        let first = vec![alert("a", "Slow", "db-1"), alert("b", "Slow", "db-2")];
+        knows(&server, &[first, vec![alert("c", "Full", "db-1")]]).await;
+        let body = json!({"by": "ada", "alerts": ["a", "c"], "reason": "other"});
+        expect_post(&server, "/api/v1/incidents/42/split", body).await;
+        split(&client(&server), args(&["instance=db-1", "a"])).await.expect("split");
+        let refused = split(&client(&server), args(&["Fast"])).await.err().expect("unknown").to_string();
+        assert_eq!(refused, "no alert of this incident is named, labelled or numbered Fast");
+    }
+
+    #[tokio::test]
+    async fn more_alerts_than_may_go_at_once_are_refused_with_their_number() {
+        let server = MockServer::start().await;
+        knows(&server, &[(0..501).map(|n| alert(&n.to_string(), "Slow", "db")).collect()]).await;
+        let refused = split(&client(&server), args(&["Slow"])).await.err().expect("too many").to_string();
+        assert_eq!(refused, "501 alerts are meant, and at most 500 are split off at once; name fewer");
     }
 }

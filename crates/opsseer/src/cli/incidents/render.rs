@@ -6,13 +6,12 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opsseer_core::Event;
 use opsseer_eval::table::{self, Align};
 use serde_json::Value;
 
 use super::{
     client::{IncidentList, IncidentView},
-    sentence,
+    sentence, undo,
 };
 use crate::web::step_to_take;
 
@@ -60,8 +59,7 @@ pub(super) fn show(
     headline(incident, now, out)?;
     standing(incident, events, now, out)?;
     // What a newer server says that this program cannot read is no runbook's answer that it knows of.
-    let known: Vec<Event> =
-        events.iter().filter_map(|event| serde_json::from_value(event.clone()).ok()).collect();
+    let known = undo::known(events);
     if let Some(runbook) = step_to_take(&known) {
         writeln!(out)?;
         writeln!(
@@ -93,7 +91,7 @@ pub(super) fn show(
             writeln!(out, "  {:width$}  {}", "", printable(&line), width = clock.chars().count())?;
         }
     }
-    Ok(())
+    undo::write_undoable(incident.number, &known, out)
 }
 
 fn headline(incident: &IncidentView, now: DateTime<Utc>, out: &mut dyn Write) -> io::Result<()> {

@@ -21,7 +21,7 @@ pub(super) fn of(event: &Value) -> Sentence {
     short(format!("{} (this program is too old to say more)", kind.replace('_', " ")))
 }
 
-fn of_event(event: &Event) -> Sentence {
+pub(super) fn of_event(event: &Event) -> Sentence {
     let who = who(&event.actor);
     match &event.kind {
         EventKind::Opened { severity, reason, .. } => {

@@ -4,10 +4,12 @@
 //! Read with a light hand where nothing is lost by it (a missing `startsAt`, a number as a label), and strictly where
 //! an alert would be lost: a body is taken whole or refused whole.
 
+mod form;
+
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use opsseer_core::{Alert, AlertSource, AlertStatus, Fingerprint, Identity, Labels};
-use serde_json::{Map, Value};
 
+use self::form::{AlertForm, Place, Texts, Value};
 use crate::config::Ingest;
 
 /// Why a body cannot be taken. `path` names the place, such as `alerts[2].labels`.
@@ -52,13 +54,21 @@ const MAX_KEY_BYTES: usize = 1024;
 /// Annotations that all alerts of a body share are kept with each: this bounds what a small body can grow to, in bytes.
 const MAX_COMMON_BYTES: usize = 32 * 1024 * 1024;
 
-/// Grafana's fields that lead a person to the picture, kept as annotations.
-const GRAFANA_LINKS: [(&str, &str); 4] = [
-    ("dashboardURL", "dashboard_url"),
-    ("panelURL", "panel_url"),
-    ("silenceURL", "silence_url"),
-    ("valueString", "value"),
-];
+/// What was read of a body.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// Its alerts, at least one.
+    pub(crate) alerts: Vec<Alert>,
+    /// Alerts that its sender left out, because they were more than its own limit.
+    pub(crate) truncated: u64,
+}
+
+impl BodyError {
+    /// Whether the body is too large, rather than wrong.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self, Self::TooMany { .. } | Self::CommonTooLarge { .. })
+    }
+}
 
 /// Reads all alerts of a body.
 pub(crate) fn parse(
@@ -67,35 +77,58 @@ pub(crate) fn parse(
     now: DateTime<Utc>,
     limits: &Ingest,
 ) -> Result<Vec<Alert>, BodyError> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| BodyError::NotJson(error.to_string()))?;
-    let Value::Object(body) = body else { return Err(BodyError::NotObject(type_of(&body))) };
-    let alerts = match body.get("alerts") {
-        Some(Value::Array(alerts)) => alerts,
-        other => {
-            let found = other.map_or("missing", type_of);
+    Ok(read(body, source, now, limits)?.alerts)
+}
+
+/// Reads a body.
+pub(crate) fn read(
+    body: &[u8],
+    source: AlertSource,
+    now: DateTime<Utc>,
+    limits: &Ingest,
+) -> Result<Body, BodyError> {
+    let body = form::read(body, limits.max_alerts).map_err(|error| BodyError::NotJson(error.to_string()))?;
+    let body = match body {
+        Place::Is(body) => body,
+        Place::Else(other) => return Err(BodyError::NotObject(other.type_name())),
+    };
+    let alerts = match body.alerts {
+        Place::Is(alerts) => alerts,
+        Place::Else(other) => {
+            let found = other.type_name();
             return Err(BodyError::Type { path: "alerts".to_owned(), expected: "a list", found });
         }
     };
-    if alerts.is_empty() {
+    if alerts.found == 0 {
         return Err(BodyError::NoAlerts);
     }
-    if alerts.len() > limits.max_alerts {
-        return Err(BodyError::TooMany { found: alerts.len(), allowed: limits.max_alerts });
+    if alerts.found > limits.max_alerts {
+        return Err(BodyError::TooMany { found: alerts.found, allowed: limits.max_alerts });
     }
     let envelope = Envelope {
         source,
         now,
         limits,
-        status: body.get("status").and_then(Value::as_str),
-        group_key: optional_text(&body, "", "groupKey")?.filter(|key| !key.is_empty()).map(shortened_key),
-        common_annotations: text_map(&body, "", "commonAnnotations")?,
+        status: match body.status {
+            Value::Text(status) => Some(status),
+            _ => None,
+        },
+        group_key: text(body.group_key, "", "groupKey")?.filter(|key| !key.is_empty()).map(shortened_key),
+        common_annotations: texts(body.common_annotations, "", "commonAnnotations")?,
     };
     let common: usize =
         envelope.common_annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if common.saturating_mul(alerts.len()) > MAX_COMMON_BYTES {
+    if common.saturating_mul(alerts.found) > MAX_COMMON_BYTES {
         return Err(BodyError::CommonTooLarge { allowed: MAX_COMMON_BYTES });
     }
-    alerts.iter().enumerate().map(|(i, alert)| envelope.alert(&format!("alerts[{i}]"), alert)).collect()
+    let truncated = match body.truncated_alerts {
+        Value::Number(count) => count.as_u64().unwrap_or(0),
+        _ => 0,
+    };
+    let numbered = alerts.kept.into_iter().enumerate();
+    let alerts: Result<_, _> =
+        numbered.map(|(i, alert)| envelope.alert(&format!("alerts[{i}]"), alert)).collect();
+    Ok(Body { alerts: alerts?, truncated })
 }
 
 /// What the alerts of a body share.
@@ -103,39 +136,45 @@ struct Envelope<'a> {
     source: AlertSource,
     now: DateTime<Utc>,
     limits: &'a Ingest,
-    status: Option<&'a str>,
+    status: Option<String>,
     group_key: Option<String>,
     common_annotations: Labels,
 }
 
 impl Envelope<'_> {
-    fn alert(&self, path: &str, alert: &Value) -> Result<Alert, BodyError> {
-        let Value::Object(alert) = alert else {
-            return Err(BodyError::Type {
-                path: path.to_owned(),
-                expected: "an object",
-                found: type_of(alert),
-            });
+    fn alert(&self, path: &str, alert: Place<AlertForm>) -> Result<Alert, BodyError> {
+        let alert = match alert {
+            Place::Is(alert) => alert,
+            Place::Else(other) => {
+                let found = other.type_name();
+                return Err(BodyError::Type { path: path.to_owned(), expected: "an object", found });
+            }
         };
-        let mut labels = text_map(alert, path, "labels")?;
-        let mut annotations = text_map(alert, path, "annotations")?;
+        let mut labels = texts(alert.labels, path, "labels")?;
+        let mut annotations = texts(alert.annotations, path, "annotations")?;
         for (name, value) in &self.common_annotations {
             annotations.entry(name.clone()).or_insert_with(|| value.clone());
         }
-        for (field, annotation) in GRAFANA_LINKS {
-            if let Some(text) = optional_text(alert, path, field)?.filter(|text| !text.is_empty()) {
+        // Grafana's fields that lead a person to the picture.
+        for (field, value, annotation) in [
+            ("dashboardURL", alert.dashboard_url, "dashboard_url"),
+            ("panelURL", alert.panel_url, "panel_url"),
+            ("silenceURL", alert.silence_url, "silence_url"),
+            ("valueString", alert.value_string, "value"),
+        ] {
+            if let Some(text) = text(value, path, field)?.filter(|text| !text.is_empty()) {
                 annotations.entry(annotation.to_owned()).or_insert(text);
             }
         }
-        let given_start = time(alert, path, "startsAt")?;
+        let given_start = time(alert.starts_at, path, "startsAt")?;
         let starts_at = given_start.unwrap_or(self.now);
-        let ends_at = time(alert, path, "endsAt")?.filter(|end| *end >= starts_at);
-        let status = self.status_of(alert, path, ends_at)?;
+        let ends_at = time(alert.ends_at, path, "endsAt")?.filter(|end| *end >= starts_at);
+        let status = self.status_of(alert.status, path, ends_at)?;
         // Identity comes before cutting: two alerts that differ only beyond the cut are still two.
         let identity = Identity::of(&labels);
-        let given = optional_text(alert, path, "fingerprint")?;
+        let given = text(alert.fingerprint, path, "fingerprint")?;
         let fingerprint = Fingerprint::given_or_computed(given.as_deref(), &identity);
-        let generator_url = optional_text(alert, path, "generatorURL")?.filter(|url| !url.is_empty());
+        let generator_url = text(alert.generator_url, path, "generatorURL")?.filter(|url| !url.is_empty());
         if let Some(url) = generator_url.as_ref().filter(|url| url.len() > MAX_URL_BYTES) {
             // A part of an address leads nowhere: better none, and said.
             annotations
@@ -163,11 +202,11 @@ impl Envelope<'_> {
     /// The alert's own word; else the body's; else what its end says.
     fn status_of(
         &self,
-        alert: &Map<String, Value>,
+        own: Value,
         path: &str,
         ends_at: Option<DateTime<Utc>>,
     ) -> Result<AlertStatus, BodyError> {
-        match optional_text(alert, path, "status")?.as_deref().or(self.status) {
+        match text(own, path, "status")?.as_deref().or(self.status.as_deref()) {
             // "alerting", "no_data" and "pending" are Grafana's words for its states.
             Some("firing" | "alerting" | "no_data") => Ok(AlertStatus::Firing),
             Some("resolved" | "ok" | "normal") => Ok(AlertStatus::Resolved),
@@ -182,53 +221,53 @@ impl Envelope<'_> {
 }
 
 /// A map from text to text. Missing or null is empty; numbers and booleans are taken as their text.
-fn text_map(object: &Map<String, Value>, path: &str, field: &str) -> Result<Labels, BodyError> {
-    let path = join(path, field);
-    let map = match object.get(field) {
-        None | Some(Value::Null) => return Ok(Labels::new()),
-        Some(Value::Object(map)) => map,
-        Some(other) => return Err(BodyError::Type { path, expected: "an object", found: type_of(other) }),
+fn texts(given: Place<Texts>, path: &str, field: &str) -> Result<Labels, BodyError> {
+    let given = match given {
+        Place::Is(given) => given,
+        Place::Else(Value::Missing | Value::Null) => return Ok(Labels::new()),
+        Place::Else(other) => {
+            let (path, found) = (join(path, field), other.type_name());
+            return Err(BodyError::Type { path, expected: "an object", found });
+        }
     };
-    if map.len() > MAX_NAMES {
-        return Err(BodyError::TooManyNames { path, found: map.len() });
+    if given.found > MAX_NAMES {
+        return Err(BodyError::TooManyNames { path: join(path, field), found: given.found });
     }
     let mut labels = Labels::new();
-    for (name, value) in map {
+    for (name, value) in given.kept {
+        let here = || format!("{}.{}", join(path, field), name.replace('\0', "\\0"));
         if name.len() > MAX_NAME_BYTES {
-            return Err(BodyError::LongName { path, found: name.len() });
+            return Err(BodyError::LongName { path: join(path, field), found: name.len() });
         }
         let text = match value {
-            Value::String(text) => text.clone(),
+            Value::Text(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
-            Value::Null => String::new(),
-            other => {
-                let path = format!("{path}.{name}");
-                return Err(BodyError::Type { path, expected: "text", found: type_of(other) });
+            Value::Missing | Value::Null => String::new(),
+            Value::List | Value::Object => {
+                return Err(BodyError::Type { path: here(), expected: "text", found: value.type_name() });
             }
         };
         if text.contains('\0') || name.contains('\0') {
-            return Err(BodyError::Nul { path: format!("{path}.{}", name.replace('\0', "\\0")) });
+            return Err(BodyError::Nul { path: here() });
         }
-        labels.insert(name.clone(), text);
+        labels.insert(name, text);
     }
     Ok(labels)
 }
 
-fn optional_text(object: &Map<String, Value>, path: &str, field: &str) -> Result<Option<String>, BodyError> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.contains('\0') => Err(BodyError::Nul { path: join(path, field) }),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => {
-            Err(BodyError::Type { path: join(path, field), expected: "text", found: type_of(other) })
-        }
+fn text(given: Value, path: &str, field: &str) -> Result<Option<String>, BodyError> {
+    match given {
+        Value::Missing | Value::Null => Ok(None),
+        Value::Text(text) if text.contains('\0') => Err(BodyError::Nul { path: join(path, field) }),
+        Value::Text(text) => Ok(Some(text)),
+        other => Err(BodyError::Type { path: join(path, field), expected: "text", found: other.type_name() }),
     }
 }
 
 /// A time, if there is one. Alertmanager writes "never" as year 1, others as 1970.
-fn time(object: &Map<String, Value>, path: &str, field: &str) -> Result<Option<DateTime<Utc>>, BodyError> {
-    let Some(text) = optional_text(object, path, field)?.filter(|text| !text.is_empty()) else {
+fn time(given: Value, path: &str, field: &str) -> Result<Option<DateTime<Utc>>, BodyError> {
+    let Some(text) = text(given, path, field)?.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     match DateTime::parse_from_rfc3339(&text) {
@@ -253,7 +292,8 @@ fn cut(what: &'static str, texts: &mut Labels, limit: usize) {
         metrics::counter!("opsseer_values_cut_total", "what" => what).increment(1);
         let whole = text.len();
         text.truncate(text.floor_char_boundary(limit));
-        *text = format!("{text} … [cut by OpsSeer: {whole} bytes]");
+        text.push_str(&format!(" … [cut by OpsSeer: {whole} bytes]"));
+        text.shrink_to_fit();
     }
 }
 
@@ -261,20 +301,9 @@ fn join(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
     use super::*;
     use crate::config::Config;
@@ -328,6 +357,12 @@ mod tests {
         assert_eq!(
             refusal(&json!({"alerts": [{}, {"labels": {"a": "x\u{0}y"}}]})),
             "alerts[1].labels.a holds a NUL character"
+        );
+        assert_eq!(refusal(&json!({})), "alerts must be a list; it is missing");
+        assert_eq!(refusal(&json!({"alerts": {}})), "alerts must be a list; it is an object");
+        assert_eq!(
+            refusal(&json!({"alerts": [{"labels": "a=b"}]})),
+            "alerts[0].labels must be an object; it is text"
         );
         assert_eq!(refusal(&json!({"alerts": [7]})), "alerts[0] must be an object; it is a number");
         assert_eq!(

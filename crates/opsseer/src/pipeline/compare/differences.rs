@@ -1,11 +1,14 @@
 //! Which differences between Alertmanager and the store are webhooks that were missed, and not merely under way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use opsseer_connect::alertmanager::{HeldAlert, HeldState};
 use opsseer_core::{Fingerprint, Identity};
 use opsseer_store::StoredAlert;
+use uuid::Uuid;
+
+use crate::pipeline::canary;
 
 /// An Alertmanager that has run for less may not have been sent all that fires.
 const YOUNG: TimeDelta = TimeDelta::minutes(5);
@@ -19,16 +22,56 @@ pub(super) struct Rules<'a> {
     pub(super) receiver: &'a str,
     /// For how long a difference may be a webhook under way.
     pub(super) grace: TimeDelta,
-    /// Names of alerts that show that webhooks arrive. To mend them would hide that they do not.
-    pub(super) signals: [&'a str; 2],
+    /// The name of the alert that always fires.
+    pub(super) heartbeat: &'a str,
+    /// When the heartbeat has not come for this long, alerts may not reach Alertmanager, or it may not reach us.
+    pub(super) heartbeat_max_age: TimeDelta,
 }
 
-/// What Alertmanager answered.
+impl Rules<'_> {
+    /// Whether an alert only shows that webhooks arrive. To mend it would hide that they do not.
+    fn is_signal(&self, name: &str) -> bool {
+        name == self.heartbeat || name == canary::ALERT_NAME
+    }
+}
+
+/// What Alertmanager answered, and what came from it by itself.
 pub(super) struct Seen<'a> {
     /// All alerts that it holds.
     pub(super) held: &'a [HeldAlert],
     /// Since when it runs.
     pub(super) started_at: DateTime<Utc>,
+    /// When it last sent the heartbeat, if it ever did.
+    pub(super) heartbeat: Option<DateTime<Utc>>,
+}
+
+impl Seen<'_> {
+    /// Whether what it does not hold has ended. One that was started again while Prometheus is down holds nothing,
+    /// however long it runs; so where there is a heartbeat, it must be there, and have been for long enough that all
+    /// else that fires has come as well.
+    fn is_complete(&self, rules: &Rules<'_>, now: DateTime<Utc>) -> bool {
+        if !lasted(self.started_at, YOUNG, now) {
+            return false;
+        }
+        let Some(last) = self.heartbeat else { return true };
+        let beats = |held: &HeldAlert| name_of(held) == rules.heartbeat && lasted(held.starts_at, YOUNG, now);
+        now - last <= rules.heartbeat_max_age && self.held.iter().any(beats)
+    }
+}
+
+/// What kept Alertmanager from telling of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Muted {
+    Silenced,
+    Inhibited,
+}
+
+/// An alert that counts as firing in the store, and Alertmanager no longer has it.
+#[derive(Debug)]
+pub(super) struct Ended<'a> {
+    pub(super) known: &'a StoredAlert,
+    /// What kept Alertmanager from telling of it when it was last seen there. Then no webhook was lost.
+    pub(super) muted: Option<Muted>,
 }
 
 /// What was missed.
@@ -36,8 +79,10 @@ pub(super) struct Seen<'a> {
 pub(super) struct Missed<'a> {
     /// Alerts that fire, and the store does not know it.
     pub(super) fired: Vec<&'a HeldAlert>,
-    /// Alerts that count as firing in the store, and Alertmanager no longer has them.
-    pub(super) resolved: Vec<&'a StoredAlert>,
+    /// Alerts that are over, and the store does not know it.
+    pub(super) resolved: Vec<Ended<'a>>,
+    /// The rows of alerts that fire in the store and are there too, told or not.
+    pub(super) held: Vec<Uuid>,
 }
 
 /// The differences of the last comparison, and since when each of them is there.
@@ -46,6 +91,8 @@ pub(super) struct Differences {
     compared_before: bool,
     unknown: HashMap<Key, DateTime<Utc>>,
     gone: HashMap<Key, DateTime<Utc>>,
+    /// Alerts that fire in the store and were not told when they were last seen there.
+    muted: HashMap<Key, Muted>,
 }
 
 impl Differences {
@@ -64,11 +111,11 @@ impl Differences {
         let mut missed = Missed::default();
         let started: HashMap<Key, DateTime<Utc>> =
             known.iter().map(|known| (key_of_known(known), known.alert.starts_at)).collect();
-        let mut held_keys = HashSet::new();
+        let mut held_now = HashMap::new();
         let mut unknown = HashMap::new();
         for held in seen.held {
             let key = key_of_held(held);
-            held_keys.insert(key.clone());
+            held_now.insert(key.clone(), muted(held));
             let is_known = started.get(&key).is_some_and(|known| !began_later(held.starts_at, *known));
             if is_known || !is_told(held, rules) {
                 continue;
@@ -80,27 +127,40 @@ impl Differences {
             }
             unknown.insert(key, since);
         }
-        let mut gone = HashMap::new();
+        let is_complete = seen.is_complete(rules, now);
+        let (mut gone, mut muted) = (HashMap::new(), HashMap::new());
         for known in known {
             let key = key_of_known(known);
-            if held_keys.contains(&key) || rules.signals.contains(&known.alert.name()) {
+            let held = held_now.get(&key);
+            if held.is_some() {
+                missed.held.push(known.id);
+            }
+            let kept_back = held.copied().unwrap_or_else(|| self.muted.get(&key).copied());
+            muted.extend(kept_back.map(|kept_back| (key.clone(), kept_back)));
+            if held.is_some() || rules.is_signal(known.alert.name()) {
                 continue;
             }
             let first_seen = if self.compared_before { now } else { known.last_seen_at };
             let since = self.gone.get(&key).copied().unwrap_or(first_seen).max(known.last_seen_at);
-            if lasted(since, rules.grace, now) && lasted(seen.started_at, YOUNG, now) {
-                missed.resolved.push(known);
+            if is_complete && lasted(since, rules.grace, now) {
+                missed.resolved.push(Ended { known, muted: kept_back });
             }
             gone.insert(key, since);
         }
-        *self = Self { compared_before: true, unknown, gone };
+        *self = Self { compared_before: true, unknown, gone, muted };
         missed
+    }
+
+    /// An alert that fires there unknown to the store is not told at this time: once it is, its webhook has its time.
+    pub(super) fn not_told(&mut self, held: &HeldAlert) {
+        self.unknown.remove(&key_of_held(held));
     }
 
     /// Another replica compares: what was seen here says nothing of how long it lasted.
     pub(super) fn forget(&mut self) {
         self.unknown.clear();
         self.gone.clear();
+        self.muted.clear();
     }
 }
 
@@ -110,10 +170,22 @@ fn lasted(since: DateTime<Utc>, time: TimeDelta, now: DateTime<Utc>) -> bool {
 
 /// Whether Alertmanager tells our receiver of it.
 fn is_told(held: &HeldAlert, rules: &Rules<'_>) -> bool {
-    let name = held.labels.get("alertname").map_or("", String::as_str);
     held.status.state == HeldState::Active
+        && held.status.muted_by.is_empty()
         && (rules.receiver.is_empty() || held.is_routed_to(rules.receiver))
-        && !rules.signals.contains(&name)
+        && !rules.is_signal(name_of(held))
+}
+
+fn muted(held: &HeldAlert) -> Option<Muted> {
+    match &held.status {
+        status if !status.silenced_by.is_empty() => Some(Muted::Silenced),
+        status if !status.inhibited_by.is_empty() => Some(Muted::Inhibited),
+        _ => None,
+    }
+}
+
+fn name_of(held: &HeldAlert) -> &str {
+    held.labels.get("alertname").map_or("", String::as_str)
 }
 
 /// Alertmanager's API cuts times to milliseconds; its webhooks do not.

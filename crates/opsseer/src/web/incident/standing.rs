@@ -200,7 +200,8 @@ mod tests {
         let mut incident = incident();
         let into = IncidentId::generate();
         incident.merged_into = Some(into);
-        let kind = EventKind::MergedInto { into, number: IncidentNumber(7), reason: String::new() };
+        let number = IncidentNumber(7);
+        let kind = EventKind::MergedInto { into, number, was_open: true, reason: String::new() };
         let shown = html(&incident, &told(vec![kind]));
         assert!(shown.contains(r#"<a href="/incidents/7">INC-7</a>, where it goes on"#), "{shown}");
         assert!(

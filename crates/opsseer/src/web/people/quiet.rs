@@ -87,7 +87,12 @@ pub(crate) async fn silence_incident(
     answer(&headers, done)
 }
 
-async fn silence(app: &App, incident: &str, viewer: &Viewer, form: SilenceForm) -> Result<Incident, Problem> {
+async fn silence(
+    app: &SharedApp,
+    incident: &str,
+    viewer: &Viewer,
+    form: SilenceForm,
+) -> Result<Incident, Problem> {
     let reference = incident.parse().map_err(|_| Problem::no_incident(incident))?;
     if form.comment.trim().is_empty() {
         return Err(not_done(StatusCode::BAD_REQUEST, "say why, for those who find the silence"));

@@ -9,12 +9,19 @@ use crate::test_server::{TestServer, alert};
 
 /// Sends ten thousand alerts, five hundred a message, several messages at once.
 async fn storm(server: &TestServer, status: &str, one: impl Fn(usize) -> (String, String)) {
+    storm_of(server, |i| {
+        let (name, service) = one(i);
+        alert(&name, &service, status)
+    })
+    .await;
+}
+
+async fn storm_of(server: &TestServer, one: impl Fn(usize) -> Value) {
     for wave in 0..5 {
         let messages = (0..4).map(|message| {
             let first = (wave * 4 + message) * 500;
             let alerts = (first..first + 500).map(|i| {
-                let (name, service) = one(i);
-                let mut alert = alert(&name, &service, status);
+                let mut alert = one(i);
                 alert["labels"]["instance"] = json!(i.to_string());
                 alert
             });
@@ -102,5 +109,26 @@ async fn ten_thousand_troubles_of_ten_thousand_services_are_a_bounded_number_of_
     shared.retain(|one| one["title"] == "Storm: alerts of many rules and services");
     assert_eq!((shared.len(), shared[0]["alerts_firing"].as_i64()), (1, Some(9_800)));
     all_pages_answer(&server, shared[0]["number"].as_i64().unwrap()).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn ten_thousand_alerts_that_come_back_are_taken_as_they_were_the_first_time() {
+    let server = TestServer::start().await;
+    let one = |i: usize| ("Unreachable".to_owned(), format!("s{i}"));
+    storm(&server, "firing", one).await;
+    storm(&server, "resolved", one).await;
+    // Each message is answered with 202, or this fails.
+    storm_of(&server, |i| {
+        let mut alert = alert("Unreachable", &format!("s{i}"), "firing");
+        alert["startsAt"] = json!("2026-01-02T05:00:00Z");
+        alert
+    })
+    .await;
+    let open = server.get("/api/v1/incidents?status=unresolved&limit=200").await["incidents"].clone();
+    let count = |field: &str| -> i64 {
+        open.as_array().unwrap().iter().map(|incident| incident[field].as_i64().unwrap()).sum()
+    };
+    assert_eq!((count("alerts_firing"), count("alerts_total")), (10_000, 10_000));
     server.stop().await;
 }

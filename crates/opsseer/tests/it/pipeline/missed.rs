@@ -1,10 +1,14 @@
 //! What Alertmanager's webhooks missed is found by asking it.
 
-use opsseer_connect::alertmanager::{Alertmanager, Matcher, NewAlert, NewSilence};
+use std::sync::Arc;
+
+use opsseer_connect::alertmanager::{
+    Alertmanager, FakeAlertmanager, HeldState, Matcher, NewAlert, NewSilence,
+};
 use opsseer_core::Clock;
 use serde_json::{Value, json};
 
-use super::world::{FAST, World, incident, until};
+use super::world::{FAST, World, incident, metric, until};
 use crate::{
     real_alertmanager::{RealAlertmanager, TELLS_NOBODY},
     test_server::TestServer,
@@ -121,6 +125,158 @@ async fn an_alertmanager_that_is_down_or_has_just_started_ends_no_incident() {
     world.compared_after(60, &server).await;
     incident(&server, "web", "resolved").await;
     server.stop().await;
+}
+
+#[tokio::test]
+async fn an_alertmanager_whose_prometheus_is_down_ends_no_incident_after_its_restart() {
+    let world = World::new();
+    let server = world.start(FAST).await;
+    let heartbeat = json!([{"status": "firing", "labels": {"alertname": "Watchdog"},
+        "startsAt": world.minutes_ago(20), "endsAt": "0001-01-01T00:00:00Z"}]);
+    server.alert(heartbeat.clone()).await;
+    server.alert(webhook(&world, "Slow", "web", "firing")).await;
+    world.fake.restart();
+    world.compared_after(1, &server).await;
+    world.compared_after(3600, &server).await;
+    assert_eq!(incident(&server, "web", "open").await["alerts_firing"], 1);
+    // Prometheus sends again, but this alert no longer fires.
+    world.fake.fire(&[("alertname", "Watchdog")], world.minutes_ago(6));
+    world.compared_after(1, &server).await;
+    assert_eq!(incident(&server, "web", "open").await["alerts_firing"], 1, "the heartbeat is not here yet");
+    server.alert(heartbeat).await;
+    world.compared_after(1, &server).await;
+    incident(&server, "web", "resolved").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_alert_that_a_time_interval_mutes_is_not_raised() {
+    let world = World::new();
+    let mut muted = world.fake.fire(&[("alertname", "Slow"), ("service", "web")], world.minutes_ago(20));
+    muted.ends_at += chrono::TimeDelta::hours(1);
+    muted.status.muted_by = vec!["night".into()];
+    world.fake.hold(muted.clone());
+    let server = world.start(FAST).await;
+    world.compared_after(1, &server).await;
+    world.compared_after(200, &server).await;
+    assert_eq!(server.incidents().await, Vec::<Value>::new());
+    // It is told again, and no webhook comes.
+    muted.status.muted_by.clear();
+    world.fake.hold(muted);
+    world.compared_after(1, &server).await;
+    assert_eq!(server.incidents().await, Vec::<Value>::new(), "its webhook has its time to come");
+    world.compared_after(121, &server).await;
+    world.compared_after(121, &server).await;
+    incident(&server, "web", "open").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn where_alertmanager_cannot_say_what_is_muted_only_ends_are_mended() {
+    let world = World::new();
+    let server = world.start(&format!("{FAST}raise_missed = false\n")).await;
+    server.alert(webhook(&world, "Slow", "web", "firing")).await;
+    let down = fire(&world, "Down", "db");
+    world.compared_after(1, &server).await;
+    world.compared_after(130, &server).await;
+    world.compared_after(130, &server).await;
+    incident(&server, "web", "resolved").await;
+    assert!(world.fake.alerts().await.unwrap().iter().any(|alert| alert.fingerprint == down), "it fires");
+    assert_eq!(server.incidents().await.len(), 1, "and is not raised");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_alertmanager_holds_never_counts_as_forgotten() {
+    let world = World::new();
+    // Its webhook is never repeated within the time, as with a long repeat_interval.
+    let server = world.start(&format!("{FAST}[correlation]\nstale_after = \"1h\"\n")).await;
+    server.alert(webhook(&world, "Slow", "web", "firing")).await;
+    server.alert(webhook(&world, "Slow", "gone", "firing")).await;
+    let mut slow = world.fake.fire(&[("alertname", "Slow"), ("service", "web")], world.minutes_ago(20));
+    slow.ends_at += chrono::TimeDelta::hours(9);
+    slow.status.inhibited_by = vec!["another".into()];
+    world.fake.hold(slow);
+    // It cannot end what is gone: it may not have been sent all that fires.
+    world.fake.restart_keeping_alerts();
+    world.compared_after(1, &server).await;
+    for _ in 0..2 {
+        world.clock.advance(3590);
+        world.fake.restart_keeping_alerts();
+        world.compared_after(1, &server).await;
+        opsseer::sweep::sweep(&server.app).await.unwrap();
+    }
+    assert_eq!(incident(&server, "web", "open").await["alerts_firing"], 1);
+    incident(&server, "gone", "resolved").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_that_alertmanager_has_not_heard_of_is_not_taken_back_and_counted_again_and_again() {
+    let world = World::new();
+    let server = world.start(&format!("{FAST}[correlation]\nlate_window = \"1h\"\n")).await;
+    // Named apart: all servers of this process share the counter, so other tests must not add to this difference.
+    server.alert(webhook(&world, "Slow", "web", "firing")).await;
+    let mut slow = world.fake.fire(&[("alertname", "Slow"), ("service", "web")], world.minutes_ago(20));
+    slow.ends_at += chrono::TimeDelta::hours(9);
+    world.fake.hold(slow);
+    server.alert(webhook(&world, "Slow", "web", "resolved")).await;
+    incident(&server, "web", "resolved").await;
+    let ignored = "opsseer_alert_decisions_total{decision=\"ended_already\"}";
+    let before = metric(&server, ignored).await;
+    for _ in 0..3 {
+        world.compared_after(130, &server).await;
+    }
+    assert!(metric(&server, ignored).await - before < 2.0, "it is not even tried");
+    assert_eq!(count(&server, &incident(&server, "web", "resolved").await, "reopened").await, 0);
+    // After that time its sender means it.
+    world.compared_after(3600, &server).await;
+    until("it is taken", || async { server.incidents().await.iter().any(|one| one["status"] == "open") })
+        .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_alert_that_ends_while_another_inhibits_it_is_no_lost_webhook() {
+    let world = World::new();
+    let mut slow = world.fake.fire(&[("alertname", "Slow"), ("service", "web")], world.minutes_ago(20));
+    slow.status.inhibited_by = vec!["another".into()];
+    slow.status.state = HeldState::Suppressed;
+    world.fake.hold(slow.clone());
+    let server = world.start(FAST).await;
+    server.alert(webhook(&world, "Slow", "web", "firing")).await;
+    let number = incident(&server, "web", "open").await["number"].as_i64().unwrap();
+    world.compared_after(1, &server).await;
+    world.fake.forget(&slow.fingerprint);
+    world.compared_after(1, &server).await;
+    world.compared_after(130, &server).await;
+    let event = server.event(number, "alert_resolved").await;
+    assert_eq!(
+        event["reason"],
+        "It ended while another alert inhibited it; Alertmanager does not tell of that."
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_cannot_reach_alertmanager_leaves_the_comparison_to_another() {
+    let world = World::new();
+    let one = world.start(FAST).await;
+    if !one.app.store.is_shared() {
+        return one.stop().await;
+    }
+    world.compared_after(1, &one).await;
+    let near = Arc::new(FakeAlertmanager::new({
+        let clock = world.clock.clone();
+        move || clock.now()
+    }));
+    let other = world.with(near).start(FAST).await;
+    until("it compares at its start", || async { other.app.pipeline.compared_at().is_some() }).await;
+    world.fake.set_down(true);
+    // The time that the first one holds the duty for is not over: it must let go of it.
+    world.compared_after(1, &other).await;
+    other.stop().await;
+    one.stop().await;
 }
 
 #[tokio::test]

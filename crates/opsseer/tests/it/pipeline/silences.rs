@@ -1,9 +1,14 @@
 //! Silences, made and ended from an incident.
 
+use std::{sync::Arc, time::Duration};
+
 use opsseer_connect::alertmanager::{Alertmanager, SilenceState};
 use serde_json::{Value, json};
 
-use super::world::{World, incident};
+use super::{
+    slow::SlowAlertmanager,
+    world::{FAST, World, incident, until},
+};
 use crate::test_server::{TestServer, alert};
 
 async fn delete(server: &TestServer, path: &str) -> (u16, Value) {
@@ -127,5 +132,121 @@ async fn a_silence_never_reaches_beyond_its_incident() {
     let eu = [("alertname", "Slow"), ("service", "web"), ("severity", "page"), ("cluster", "eu")];
     let eu = eu.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     assert!(!made.matchers.iter().all(|matcher| matcher.matches(&eu)), "{answer}");
+    server.stop().await;
+}
+
+async fn states(world: &World) -> Vec<SilenceState> {
+    world.fake.silences().await.unwrap().iter().map(|silence| silence.state).collect()
+}
+
+/// An incident of two services, which takes two silences.
+async fn merged(server: &TestServer) -> Value {
+    let web = server.alert(json!([alert("Slow", "web", "firing")])).await[0];
+    let db = server.alert(json!([alert("Slow", "db", "firing")])).await[0];
+    let body = json!({"by": "ada", "from": db.to_string()});
+    let (status, answer) = server.post(&format!("/api/v1/incidents/{web}/merge"), body.to_string()).await;
+    assert_eq!(status, 200, "{answer}");
+    incident(server, "web", "open").await
+}
+
+#[tokio::test]
+async fn a_silence_whose_request_is_given_up_is_made_to_its_end() {
+    let world = World::new();
+    let slow = Arc::new(SlowAlertmanager::new(world.fake.clone()));
+    // With one connection at a time, the next request is answered once the server has left the one before.
+    let server = world.with(slow.clone()).start("[http]\nmax_connections = 1\n").await;
+    let web = merged(&server).await;
+    let number = web["number"].as_i64().unwrap();
+    slow.let_through(1);
+    let path = format!("{}/api/v1/incidents/{number}/silence", server.url);
+    let request = server.http.post(path).json(&json!({"by": "ada", "for": "1h"}));
+    let request = tokio::spawn(request.timeout(Duration::from_secs(60)).send());
+    until("one of two is made", || async { states(&world).await.len() == 1 && slow.holds_up() }).await;
+    // The browser goes away.
+    request.abort();
+    assert_eq!(server.get(&format!("/api/v1/incidents/{number}")).await["status"], "open");
+    slow.let_through(1);
+    server.event(number, "silenced").await;
+    assert_eq!(states(&world).await, [SilenceState::Active; 2]);
+    let told = server.kinds(number).await.iter().filter(|kind| *kind == "silenced").count();
+    assert_eq!(told, 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_alertmanager_that_does_not_answer_in_time_leaves_no_silence_that_nobody_knows_of() {
+    let world = World::new();
+    let slow = Arc::new(SlowAlertmanager::new(world.fake.clone()));
+    let server = world.with(slow.clone()).start("[http]\nrequest_timeout = \"2s\"\n").await;
+    let web = merged(&server).await;
+    slow.let_through(1);
+    let (status, answer) = silence(&server, &web, &json!({"by": "ada", "for": "1h"})).await;
+    assert_eq!((status, &answer["code"]), (502, &json!("alertmanager_failed")), "{answer}");
+    assert_eq!(answer["detail"], "Alertmanager did not answer within 1s");
+    assert_eq!(states(&world).await, [SilenceState::Expired], "the first of two is taken back");
+    assert!(!server.kinds(web["number"].as_i64().unwrap()).await.contains(&"silenced".to_owned()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_silence_that_was_made_although_its_request_failed_is_taken_back() {
+    let world = World::new();
+    let server = world.start("").await;
+    server.alert(json!([alert("Slow", "web", "firing")])).await;
+    let web = incident(&server, "web", "open").await;
+    let body = json!({"by": "ada", "for": "1h", "comment": "on it"});
+    // One of an earlier wish with the same words stays.
+    let (status, answer) = silence(&server, &web, &body).await;
+    assert_eq!(status, 200, "{answer}");
+    world.clock.advance(1);
+    world.fake.lose_answer();
+    let (status, answer) = silence(&server, &web, &body).await;
+    assert_eq!((status, &answer["code"]), (502, &json!("alertmanager_failed")), "{answer}");
+    assert_eq!(states(&world).await, [SilenceState::Active, SilenceState::Expired]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_silence_that_is_ended_in_alertmanager_itself_is_told_on_its_incident() {
+    let world = World::new();
+    let server = world.start(FAST).await;
+    server.alert(json!([alert("Slow", "web", "firing")])).await;
+    let web = incident(&server, "web", "open").await;
+    let number = web["number"].as_i64().unwrap();
+    let (status, answer) = silence(&server, &web, &json!({"by": "ada", "for": "1h"})).await;
+    assert_eq!(status, 200, "{answer}");
+    let id = answer["silences"][0]["id"].as_str().unwrap();
+    world.compared_after(1, &server).await;
+    assert!(!server.kinds(number).await.contains(&"silence_ended".to_owned()), "it is in force");
+    world.fake.expire_silence(id).await.unwrap();
+    world.compared_after(1, &server).await;
+    let event = server.event(number, "silence_ended").await;
+    assert_eq!((&event["silence_id"], &event["actor"]["type"]), (&json!(id), &json!("component")));
+    assert_eq!(server.get(&format!("/api/v1/incidents/{number}")).await["silenced_until"], Value::Null);
+    world.compared_after(1, &server).await;
+    let told = server.kinds(number).await.iter().filter(|kind| *kind == "silence_ended").count();
+    assert_eq!(told, 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_silence_is_told_to_every_incident_that_it_covers() {
+    let world = World::new();
+    let server = world.start("").await;
+    server.alert(json!([alert("Slow", "web", "firing")])).await;
+    let db = server.alert(json!([alert("Slow", "db", "firing")])).await[0];
+    let (status, answer) = silence(&server, &json!({"number": db}), &json!({"by": "ada", "for": "1h"})).await;
+    assert_eq!(status, 200, "{answer}");
+    let id = answer["silences"][0]["id"].as_str().unwrap().to_owned();
+    // Its alerts and with them its silence go to the other incident.
+    let web = incident(&server, "web", "open").await;
+    let path = format!("/api/v1/incidents/{}/merge", web["number"]);
+    let (status, answer) = server.post(&path, json!({"by": "ada", "from": db.to_string()}).to_string()).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer["silenced_until"].is_string(), "{answer}");
+    assert_eq!(delete(&server, &format!("/api/v1/silences/{id}")).await.0, 200);
+    assert_eq!(server.event(web["number"].as_i64().unwrap(), "silence_ended").await["silence_id"], id);
+    assert_eq!(server.event(db, "silence_ended").await["silence_id"], id);
+    assert_eq!(incident(&server, "web", "open").await["silenced_until"], Value::Null);
     server.stop().await;
 }

@@ -52,6 +52,12 @@ impl World {
         Self { clock, alertmanager: fake.clone(), fake, folder: Arc::new(TempDir::new().unwrap()) }
     }
 
+    /// The same database and time, with another Alertmanager: `fake` is that of this one.
+    pub(crate) fn with(&self, alertmanager: Arc<dyn Alertmanager>) -> Self {
+        let (clock, fake, folder) = (self.clock.clone(), self.fake.clone(), self.folder.clone());
+        Self { clock, fake, alertmanager, folder }
+    }
+
     /// One whose servers use the Alertmanager at `url`.
     pub(crate) fn beside(url: &Url) -> Self {
         let client = AlertmanagerClient::new(url.clone(), Limits::default()).unwrap();

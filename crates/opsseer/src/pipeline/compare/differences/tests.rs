@@ -4,8 +4,12 @@ use uuid::Uuid;
 
 use super::*;
 
-const RULES: Rules<'_> =
-    Rules { receiver: "", grace: TimeDelta::seconds(120), signals: ["Watchdog", "OpsSeerCanary"] };
+const RULES: Rules<'_> = Rules {
+    receiver: "",
+    grace: TimeDelta::seconds(120),
+    heartbeat: "Watchdog",
+    heartbeat_max_age: TimeDelta::seconds(180),
+};
 
 /// The time of the first comparison.
 const NOW: i64 = 10_000;
@@ -32,7 +36,12 @@ fn held(name: &str, starts_at: i64) -> HeldAlert {
         updated_at: at(starts_at),
         generator_url: None,
         receivers: vec![Receiver { name: "opsseer".into() }],
-        status: HeldStatus { state: HeldState::Active, silenced_by: vec![], inhibited_by: vec![] },
+        status: HeldStatus {
+            state: HeldState::Active,
+            silenced_by: vec![],
+            inhibited_by: vec![],
+            muted_by: vec![],
+        },
     }
 }
 
@@ -83,10 +92,16 @@ impl Comparer {
         started_at: i64,
         rules: &Rules<'_>,
     ) -> (Vec<String>, Vec<String>) {
-        let seen = Seen { held, started_at: at(started_at) };
+        let seen = Seen { held, started_at: at(started_at), heartbeat: None };
         let missed = self.0.missed(known, &seen, rules, at(second));
         let fired = missed.fired.iter().map(|alert| alert.labels["alertname"].clone()).collect();
-        (fired, missed.resolved.iter().map(|alert| alert.alert.name().to_owned()).collect())
+        (fired, missed.resolved.iter().map(|ended| ended.known.alert.name().to_owned()).collect())
+    }
+
+    /// As `compare`, where the heartbeat came last at `heartbeat`. Gives how many alerts count as over.
+    fn ended(&mut self, second: i64, known: &[StoredAlert], held: &[HeldAlert], heartbeat: i64) -> usize {
+        let seen = Seen { held, started_at: at(0), heartbeat: Some(at(heartbeat)) };
+        self.0.missed(known, &seen, &RULES, at(second)).resolved.len()
     }
 }
 
@@ -165,7 +180,8 @@ fn the_api_knows_starts_less_exactly_than_the_webhook() {
 fn a_silenced_alert_is_neither_raised_nor_ended() {
     for (silenced_by, inhibited_by) in [(names(&["s"]), vec![]), (vec![], names(&["f"]))] {
         let mut muted = held("Slow", 8000);
-        muted.status = HeldStatus { state: HeldState::Suppressed, silenced_by, inhibited_by };
+        muted.status =
+            HeldStatus { state: HeldState::Suppressed, silenced_by, inhibited_by, muted_by: vec![] };
         assert_eq!(first(&[], &[muted.clone()]), (vec![], vec![]));
         assert_eq!(first(&[known("Slow", 8000, 8001)], &[muted]), (vec![], vec![]));
     }
@@ -193,6 +209,68 @@ fn an_alertmanager_that_has_just_started_ends_nothing() {
         let missed = comparer.compare_with(second, &slow, &[], NOW, &RULES);
         assert_eq!(missed.1.len(), ended, "at {second}");
     }
+}
+
+#[test]
+fn an_alertmanager_that_nothing_reaches_ends_nothing_however_long_it_runs() {
+    let slow = [known("Slow", 8000, 8001)];
+    let mut comparer = Comparer::default();
+    // It was started anew long ago, and Prometheus is down: the heartbeat that it once sent is not there.
+    assert_eq!(comparer.ended(NOW, &slow, &[], NOW - 60), 0, "it does not hold the heartbeat");
+    assert_eq!(comparer.ended(NOW + 3600, &slow, &[], NOW - 60), 0, "it did not send it for an hour either");
+    let watchdog = |starts_at| [held("Watchdog", starts_at)];
+    assert_eq!(comparer.ended(NOW + 3600, &slow, &watchdog(0), NOW), 0, "it holds it, but does not send it");
+    // Prometheus is back: what fires comes again in its own time, the heartbeat first.
+    assert_eq!(comparer.ended(NOW + 4000, &slow, &watchdog(NOW + 3990), NOW + 3995), 0);
+    assert_eq!(comparer.ended(NOW + 4290, &slow, &watchdog(NOW + 3990), NOW + 4285), 1);
+}
+
+#[test]
+fn what_was_not_told_when_it_was_last_seen_is_no_lost_webhook_when_it_ends() {
+    let cases = [
+        (names(&["s"]), vec![], Some(Muted::Silenced)),
+        (vec![], names(&["f"]), Some(Muted::Inhibited)),
+        (vec![], vec![], None),
+    ];
+    for (silenced_by, inhibited_by, muted) in cases {
+        let slow = [known("Slow", 8000, 8001)];
+        let mut differences = Differences::default();
+        let mut last = held("Slow", 8000);
+        last.status.state = if muted.is_some() { HeldState::Suppressed } else { HeldState::Active };
+        (last.status.silenced_by, last.status.inhibited_by) = (silenced_by, inhibited_by);
+        for (second, held) in [(NOW, &[last][..]), (NOW + 60, &[]), (NOW + 120, &[])] {
+            let seen = Seen { held, started_at: at(0), heartbeat: None };
+            assert!(differences.missed(&slow, &seen, &RULES, at(second)).resolved.is_empty());
+        }
+        let seen = Seen { held: &[], started_at: at(0), heartbeat: None };
+        let missed = differences.missed(&slow, &seen, &RULES, at(NOW + 180));
+        assert_eq!(missed.resolved.iter().map(|ended| ended.muted).collect::<Vec<_>>(), [muted]);
+    }
+}
+
+#[test]
+fn an_alert_that_a_time_interval_mutes_begins_to_be_missed_when_it_is_told_again() {
+    let mut comparer = Comparer::default();
+    let slow = held("Slow", 8000);
+    assert_eq!(comparer.compare(NOW, &[], std::slice::from_ref(&slow)).0, names(&["Slow"]));
+    comparer.0.not_told(&slow);
+    assert_eq!(comparer.compare(NOW + 60, &[], std::slice::from_ref(&slow)).0, names(&[]));
+    assert_eq!(comparer.compare(NOW + 180, &[], std::slice::from_ref(&slow)).0, names(&["Slow"]));
+    let mut muted = slow;
+    muted.status.muted_by = names(&["night"]);
+    assert_eq!(comparer.compare(NOW + 240, &[], &[muted]).0, names(&[]));
+}
+
+#[test]
+fn what_alertmanager_holds_in_any_state_is_heard_of() {
+    let (slow, down, gone) =
+        (known("Slow", 8000, 8001), known("Down", 8000, 8001), known("Gone", 8000, 8001));
+    let mut muted = held("Slow", 8000);
+    muted.status.state = HeldState::Suppressed;
+    let (known, held) = ([slow, down, gone], [muted, held("Down", 8000), held("New", 8000)]);
+    let seen = Seen { held: &held, started_at: at(0), heartbeat: None };
+    let missed = Differences::default().missed(&known, &seen, &RULES, at(NOW));
+    assert_eq!(missed.held, [known[0].id, known[1].id]);
 }
 
 #[test]
