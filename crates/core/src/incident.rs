@@ -220,16 +220,7 @@ impl Incident {
                     self.go_on();
                 }
             }
-            EventKind::Acknowledged => {
-                if self.acknowledged.is_none() {
-                    let by = name_of(&event.actor);
-                    self.owner.get_or_insert_with(|| by.clone());
-                    self.acknowledged = Some(Acknowledgement { by, at: event.at });
-                }
-                if self.is_open() {
-                    self.status = IncidentStatus::Acknowledged;
-                }
-            }
+            EventKind::Acknowledged => self.acknowledge(name_of(&event.actor), event.at),
             EventKind::Assigned { owner } => self.owner.clone_from(owner),
             EventKind::SeveritySet { severity } => {
                 self.severity = *severity;
@@ -267,6 +258,17 @@ impl Incident {
         }
         self.last_event = event.id;
         self.updated_at = event.recorded_at;
+    }
+
+    /// The first who takes notice owns it, unless somebody does already.
+    fn acknowledge(&mut self, by: String, at: DateTime<Utc>) {
+        if self.acknowledged.is_none() {
+            self.owner.get_or_insert_with(|| by.clone());
+            self.acknowledged = Some(Acknowledgement { by, at });
+        }
+        if self.is_open() {
+            self.status = IncidentStatus::Acknowledged;
+        }
     }
 
     /// Those that are over by now are forgotten: an incident that is silenced again and again must not grow.

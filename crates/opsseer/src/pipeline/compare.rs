@@ -91,8 +91,10 @@ async fn compare(
     alertmanager: &dyn Alertmanager,
     memory: &mut Memory,
 ) -> Result<(), CompareError> {
+    // What is found is as old as the first question.
+    let now = app.clock.now();
     // Read before Alertmanager is asked: what is noted here was made there before.
-    let silenced = app.store.list_silenced_incidents(app.clock.now()).await?;
+    let silenced = app.store.list_silenced_incidents(now).await?;
     let held = alertmanager.alerts().await?;
     let silences = alertmanager.silences().await?;
     // Asked last: a server that has lost its alerts by a restart in between shows that it is young.
@@ -100,7 +102,6 @@ async fn compare(
     // Read after Alertmanager was asked: a webhook that came meanwhile is known by now.
     let known = app.store.list_firing_alerts(AlertSource::Alertmanager).await?;
     let heartbeat = app.store.last_heartbeat_of(AlertSource::Alertmanager).await?;
-    let now = app.clock.now();
     let (settings, correlation) = (&app.config.alertmanager, &app.config.correlation);
     let rules = Rules {
         receiver: &settings.receiver,

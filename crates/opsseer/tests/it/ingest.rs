@@ -73,13 +73,20 @@ fn body_of(length: usize) -> String {
     envelope(&json!([large])).to_string()
 }
 
+/// A sender that promises so many bytes and stalls after the first.
+async fn stalling(server: &TestServer, length: usize) -> TcpStream {
+    let mut connection = TcpStream::connect(server.app.config.http.bind).await.unwrap();
+    let request =
+        format!("POST /webhook/alertmanager HTTP/1.1\r\nHost: opsseer\r\nContent-Length: {length}\r\n\r\n{{");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    connection
+}
+
 #[tokio::test]
 async fn a_body_takes_its_share_of_the_memory_before_it_is_read() {
     // A body takes six times its length until it is understood: there is room for one of 100,000 bytes, not for two.
     let server = TestServer::start_with("[ingest]\nqueue_bytes = 1000000", FakeMetrics::default()).await;
-    let mut stalling = TcpStream::connect(server.app.config.http.bind).await.unwrap();
-    let request = "POST /webhook/alertmanager HTTP/1.1\r\nHost: opsseer\r\nContent-Length: 100000\r\n\r\n{";
-    stalling.write_all(request.as_bytes()).await.unwrap();
+    let stalling = stalling(&server, 100_000).await;
     let refused = async {
         loop {
             // Taken as long as the server has not seen the other one.
@@ -112,19 +119,18 @@ async fn a_body_that_does_not_say_how_long_it_is_takes_its_share_as_it_goes_on()
     let (status, problem) = chunked(250_000).await;
     assert_eq!((status, problem["code"].as_str()), (413, Some("body_too_large")));
     // While something else is there, 150,000 bytes are too many.
-    let blocking = server.app.store.begin().await.unwrap();
+    let stalling = stalling(&server, 10_000).await;
     let refused = async {
         loop {
             let (status, problem) = chunked(150_000).await;
-            if status == 503 {
-                drop(blocking);
-                return problem["code"].as_str().unwrap().to_owned();
+            if status != 202 {
+                return (status, problem["code"].as_str().unwrap().to_owned());
             }
         }
     };
-    let small = server.post("/webhook/alertmanager", body_of(10_000));
-    let (refused, (status, _)) = tokio::join!(timeout(PATIENCE, refused), small);
-    assert_eq!((refused.unwrap().as_str(), status), ("queue_full", 202));
+    let refused = timeout(PATIENCE, refused).await.expect("the share of the first must be taken");
+    assert_eq!(refused, (503, "queue_full".to_owned()));
+    drop(stalling);
     server.stop().await;
 }
 
