@@ -35,12 +35,12 @@ pub(crate) async fn work(app: SharedApp) {
                     );
                 }
                 Err(error) => {
-                    tracing::error!(error = %error, "what is old enough cannot be deleted; trying again later")
+                    tracing::error!(error = %error, "what is old enough cannot be deleted; trying again later");
                 }
             },
             Ok(false) => {}
             Err(error) => {
-                tracing::error!(error = %error, "the duty of deleting cannot be taken; trying again later")
+                tracing::error!(error = %error, "the duty of deleting cannot be taken; trying again later");
             }
         }
         tokio::select! {

@@ -137,20 +137,21 @@ impl Alertmanager for FakeAlertmanager {
         let (state, now) = self.ask()?;
         let mut alerts = listed(&state, now);
         // As the real one: only the groups say it.
-        alerts.iter_mut().for_each(|alert| alert.status.muted_by.clear());
+        for alert in &mut alerts {
+            alert.status.muted_by.clear();
+        }
         Ok(alerts)
     }
 
     async fn groups(&self) -> Result<Vec<AlertGroup>, AlertmanagerError> {
         let (state, now) = self.ask()?;
-        let group_of = |alert: &HeldAlert, receiver: &Receiver| AlertGroup {
-            receiver: receiver.clone(),
-            alerts: vec![alert.clone()],
-        };
-        let groups_of = |alert: HeldAlert| -> Vec<AlertGroup> {
-            alert.receivers.iter().map(|receiver| group_of(&alert, receiver)).collect()
-        };
-        Ok(listed(&state, now).into_iter().flat_map(groups_of).collect())
+        let mut groups = Vec::new();
+        for alert in listed(&state, now) {
+            for receiver in alert.receivers.clone() {
+                groups.push(AlertGroup { receiver, alerts: vec![alert.clone()] });
+            }
+        }
+        Ok(groups)
     }
 
     async fn post_alerts(&self, alerts: &[NewAlert]) -> Result<(), AlertmanagerError> {

@@ -94,7 +94,7 @@ async fn compare(
     // What is found is as old as the first question.
     let now = app.clock.now();
     // Read before Alertmanager is asked: what is noted here was made there before.
-    let silenced = app.store.list_silenced_incidents(now).await?;
+    let covered = app.store.list_silenced_incidents(now).await?;
     let held = alertmanager.alerts().await?;
     let silences = alertmanager.silences().await?;
     // Asked last: a server that has lost its alerts by a restart in between shows that it is young.
@@ -115,13 +115,15 @@ async fn compare(
         let groups = alertmanager.groups().await?;
         let (muted, told): (Vec<_>, Vec<_>) =
             missed.fired.into_iter().partition(|held| is_muted(held, &groups, rules.receiver));
-        muted.into_iter().for_each(|held| memory.differences.not_told(held));
+        for held in muted {
+            memory.differences.not_told(held);
+        }
         raise(app, &told, now).await?;
     }
     end(app, &missed.resolved, &silences, now).await?;
     app.store.touch_alerts(&missed.held).await?;
-    let ended = memory.missing.ended(&silenced, &silences, rules.grace, now);
-    tell_of_ended_silences(app, &silenced, &ended).await?;
+    let ended = memory.missing.ended(&covered, &silences, rules.grace, now);
+    tell_of_ended_silences(app, &covered, &ended).await?;
     app.pipeline.set_compared_at(now);
     Ok(())
 }

@@ -29,7 +29,7 @@ async fn what_is_touched_was_heard_of_now_and_nothing_else_changes() {
     let db = before.iter().find(|one| one.alert.labels["service"] == "db").unwrap();
 
     world.clock.advance(60);
-    let now = db.last_seen_at + Duration::from_secs(60);
+    let now = db.last_seen_at + Duration::from_mins(1);
     world.store.touch_alerts(&[]).await.unwrap();
     world.store.touch_alerts(&[db.id, over_id, Uuid::now_v7()]).await.unwrap();
     let after = firing(&world).await;

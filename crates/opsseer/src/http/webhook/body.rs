@@ -292,7 +292,9 @@ fn cut(what: &'static str, texts: &mut Labels, limit: usize) {
         metrics::counter!("opsseer_values_cut_total", "what" => what).increment(1);
         let whole = text.len();
         text.truncate(text.floor_char_boundary(limit));
-        text.push_str(&format!(" … [cut by OpsSeer: {whole} bytes]"));
+        text.push_str(" … [cut by OpsSeer: ");
+        text.push_str(&whole.to_string());
+        text.push_str(" bytes]");
         text.shrink_to_fit();
     }
 }

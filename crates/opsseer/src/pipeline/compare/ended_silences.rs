@@ -28,13 +28,12 @@ impl Missing {
         let mut missing = HashMap::new();
         let live = incidents.iter().flat_map(|incident| &incident.silences).filter(|live| live.until > now);
         for live in live {
-            let is_over = match states.get(live.id.as_str()) {
-                Some(state) => *state == SilenceState::Expired,
-                None => {
-                    let since = self.0.get(&live.id).copied().unwrap_or(now);
-                    missing.insert(live.id.clone(), since);
-                    now - since >= grace
-                }
+            let is_over = if let Some(state) = states.get(live.id.as_str()) {
+                *state == SilenceState::Expired
+            } else {
+                let since = self.0.get(&live.id).copied().unwrap_or(now);
+                missing.insert(live.id.clone(), since);
+                now - since >= grace
             };
             if is_over {
                 ended.insert(live.id.clone());

@@ -113,8 +113,17 @@ impl Browser {
         self.driver.action_chain().send_keys(keys).perform().await.unwrap();
     }
 
+    /// Clicks as soon as that is there to be clicked: a live update may be about to put it there, or in another's place.
     pub(super) async fn click(&self, css: &str) {
-        self.driver.find(By::Css(css)).await.unwrap().click().await.unwrap();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let clicked = async { self.driver.find(By::Css(css)).await?.click().await }.await;
+            match clicked {
+                Ok(()) => return,
+                Err(error) => assert!(Instant::now() < end, "{css} cannot be clicked: {error}"),
+            }
+            sleep(std::time::Duration::from_millis(30)).await;
+        }
     }
 
     /// Replaces what a field holds.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opsseer_connect::alertmanager::{
     Alertmanager, FakeAlertmanager, HeldState, Matcher, NewAlert, NewSilence,
 };
-use opsseer_core::Clock;
+use opsseer_core::{Alert, AlertSource, AlertStatus, Clock};
 use serde_json::{Value, json};
 
 use super::world::{FAST, World, incident, metric, until};
@@ -233,6 +233,20 @@ async fn an_end_that_alertmanager_has_not_heard_of_is_not_taken_back_and_counted
     world.compared_after(3600, &server).await;
     until("it is taken", || async { server.incidents().await.iter().any(|one| one["status"] == "open") })
         .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_what_was_news_counts_as_missed() {
+    let world = World::new();
+    let server = world.start("").await;
+    server.alert(webhook(&world, "Slow", "web", "firing")).await;
+    let known = server.app.store.list_firing_alerts(AlertSource::Alertmanager).await.unwrap();
+    let firing = known[0].alert.clone();
+    let over = Alert { status: AlertStatus::Resolved, ends_at: Some(world.clock.now()), ..firing.clone() };
+    for (alerts, changes) in [(vec![firing], 0), (vec![over.clone(), over.clone()], 1), (vec![over], 0)] {
+        assert_eq!(server.app.ingest.submit_counted(alerts).await.unwrap().changes, changes);
+    }
     server.stop().await;
 }
 

@@ -160,7 +160,7 @@ async fn a_silence_whose_request_is_given_up_is_made_to_its_end() {
     slow.let_through(1);
     let path = format!("{}/api/v1/incidents/{number}/silence", server.url);
     let request = server.http.post(path).json(&json!({"by": "ada", "for": "1h"}));
-    let request = tokio::spawn(request.timeout(Duration::from_secs(60)).send());
+    let request = tokio::spawn(request.timeout(Duration::from_mins(1)).send());
     until("one of two is made", || async { states(&world).await.len() == 1 && slow.holds_up() }).await;
     // The browser goes away.
     request.abort();

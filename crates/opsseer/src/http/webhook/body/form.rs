@@ -130,7 +130,7 @@ impl Form for Body {
             "status" => self.status = value.next_value()?,
             "groupKey" => self.group_key = value.next_value()?,
             "commonAnnotations" => {
-                self.common_annotations = value.next_value_seed(Reader(Texts::default()))?
+                self.common_annotations = value.next_value_seed(Reader(Texts::default()))?;
             }
             "truncatedAlerts" => self.truncated_alerts = value.next_value()?,
             _ => return value.next_value::<IgnoredAny>().map(drop),
