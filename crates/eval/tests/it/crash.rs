@@ -64,7 +64,7 @@ impl Memory {
         let (labels, fires) = (&alert["labels"], alert["status"] == "firing");
         let service = labels["service"].as_str().expect("text").to_owned();
         let known = self.alerts.iter().position(|row| row["labels"] == *labels);
-        let fired = known.is_some_and(|place| self.alerts[place]["status"] == "firing");
+        let was_firing = known.is_some_and(|place| self.alerts[place]["status"] == "firing");
         match known {
             None => self.alerts.push(json!({"labels": labels, "status": alert["status"]})),
             Some(place) if fires || wrong != Wrong::StaysFiring => {
@@ -73,7 +73,7 @@ impl Memory {
             Some(_) => {}
         }
         let snapshot = json!({"labels": labels, "starts_at": alert["startsAt"]});
-        if fires && (!fired || wrong == Wrong::Repeats) {
+        if fires && (!was_firing || wrong == Wrong::Repeats) {
             if !self.incidents.iter().any(|(other, _)| *other == service) {
                 self.tell(&service, json!({"kind": "opened"}));
             }
@@ -83,7 +83,7 @@ impl Memory {
             {
                 self.work(&service, &labels["alertname"], wrong);
             }
-        } else if !fires && fired {
+        } else if !fires && was_firing {
             self.tell(&service, json!({"kind": "alert_resolved", "alert": snapshot}));
         }
     }
@@ -174,7 +174,7 @@ async fn run(wrong: Wrong) -> (Sent, Verdict) {
         seed: 7,
         began: DateTime::UNIX_EPOCH,
         pause: Duration::ZERO,
-        service_lasts: Duration::from_secs(60),
+        service_lasts: Duration::from_mins(1),
         time_out: Duration::from_secs(20),
     };
     let load = Load::start(&plan, std::slice::from_ref(&server)).expect("a client");

@@ -92,7 +92,7 @@ pub async fn execute(args: BenchArgs) -> anyhow::Result<ExitCode> {
         match (args.crash, args.outage) {
             (Some(times), _) => crash::execute(&args, times).await,
             (None, Some(length)) => outage::execute(&args, length).await,
-            (None, None) => figures::execute(&args).await,
+            (None, None) => Box::pin(figures::execute(&args)).await,
         }
     })
     .await
