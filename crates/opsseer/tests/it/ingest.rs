@@ -21,8 +21,9 @@ async fn readiness(server: &TestServer) -> u16 {
 #[tokio::test]
 async fn a_store_that_hangs_is_answered_503_and_the_server_says_by_itself_when_it_is_well_again() {
     let server = TestServer::start_with("[store]\ntimeout = \"1s\"", FakeMetrics::default()).await;
+    let blocking = server.patient_store().await;
     // As long as this transaction is open, nobody else can write.
-    let hanging = server.app.store.begin().await.unwrap();
+    let hanging = blocking.begin().await.unwrap();
     let body = envelope(&json!([alert("Slow", "toyprod", "firing")])).to_string();
     let (status, problem) = server.post("/webhook/alertmanager", body).await;
     assert_eq!((status, problem["code"].as_str()), (503, Some("store_unavailable")), "{problem}");

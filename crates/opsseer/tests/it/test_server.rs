@@ -5,6 +5,7 @@ use std::{process::Command, sync::Arc, time::Duration};
 use opsseer::{app::App, app::SharedApp, config::Config, server};
 use opsseer_connect::prometheus::FakeMetrics;
 use opsseer_core::{Clock, SystemClock};
+use opsseer_store::{Store, StoreConfig};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -38,6 +39,16 @@ impl TestServer {
             return None;
         }
         Some(Self::start_in(self.folder.clone(), "", FakeMetrics::default()).await)
+    }
+
+    /// The server's store. Where there can be a second one on the same database, it is one whose transactions outlast the
+    /// server's time limits: PostgreSQL ends a transaction that idles for that long.
+    pub(crate) async fn patient_store(&self) -> Store {
+        if !self.app.store.is_shared() {
+            return self.app.store.clone();
+        }
+        let config = StoreConfig { timeout: PATIENCE, ..self.app.config.store_config() };
+        Store::open(config, Arc::new(SystemClock), |_, _| &[]).await.unwrap()
     }
 
     /// Makes the store refuse every alert with the fingerprint "poison", and nothing else.
