@@ -2,7 +2,8 @@
 //!
 //! The load is a closed loop: each sender has one connection and sends its next request when the last is answered.
 //! Different loads take turns within a round, so that a slow minute of the machine touches all of them, and a figure
-//! is the median over the rounds. At the end every alert that was answered with 202 must be among the server's alerts.
+//! is the median over the rounds. Servers are measured one after the other: a database that has taken much still writes
+//! it to its place while nobody asks anything of it. At the end every alert that was answered with 202 must be among the server's alerts.
 
 mod answer;
 mod error;
@@ -75,8 +76,10 @@ struct Turn {
     pid: Option<u32>,
     traffic: Arc<Traffic>,
     series: Series,
-    /// The place of the server that keeps its alerts, if they are new ones.
-    numbers_of: Option<usize>,
+    /// The place of the server that is being measured when this has its turn.
+    server: usize,
+    /// Whether that server is to keep the alerts, each of which is a new one.
+    is_kept: bool,
 }
 
 impl Turn {
@@ -94,7 +97,8 @@ impl Turn {
             address: resolve(&target.url).await?,
             pid: target.pid,
             traffic: Arc::new(traffic),
-            numbers_of: None,
+            server: 0,
+            is_kept: false,
         })
     }
 
@@ -119,16 +123,18 @@ pub async fn run(
     // Incidents that open ask for work of their own (runbooks, pictures). It is done before anything is measured.
     progress("opening the incidents, then waiting until the work that follows is done");
     for (place, target) in opsseer.iter().enumerate() {
-        if let Some(webhook) = turns.iter().find(|turn| turn.numbers_of == Some(place)) {
+        if let Some(webhook) = turns.iter().find(|turn| turn.is_kept && turn.server == place) {
             let opened = webhook.load(OPENING, Duration::ZERO).run(Arc::clone(&next)).await?;
             acknowledged[place].extend(opened.acknowledged);
         }
         settle(target.pid).await;
     }
-    for (place, numbers) in
-        take_turns(&mut turns, (plan.rounds, plan.warm_up, plan.measured), &next, &mut progress).await?
-    {
-        acknowledged[place].extend(numbers);
+    for turns in turns.chunk_by_mut(|one, next| one.server == next.server) {
+        for (place, numbers) in
+            take_turns(turns, (plan.rounds, plan.warm_up, plan.measured), &next, &mut progress).await?
+        {
+            acknowledged[place].extend(numbers);
+        }
     }
     progress("looking for every alert that was answered with 202");
     let mut kept = Vec::new();
@@ -158,8 +164,8 @@ async fn take_turns(
         for turn in &mut *turns {
             progress(&format!("round {round} of {rounds}: {}, {} senders", turn.name, turn.senders));
             let mut one = turn.load(warm_up, measured).run(Arc::clone(next)).await?;
-            if let Some(place) = turn.numbers_of {
-                acknowledged.push((place, std::mem::take(&mut one.acknowledged)));
+            if turn.is_kept {
+                acknowledged.push((turn.server, std::mem::take(&mut one.acknowledged)));
             }
             turn.series.add(one);
         }
@@ -176,7 +182,7 @@ async fn turns(plan: &Plan, opsseer: &[Target], toyprod: Option<&Target>) -> Res
             let traffic = Traffic { requests, expected: 202, numbered: true };
             let name = format!("webhook, new alerts, {}", target.name);
             let mut turn = Turn::new(name, senders, target, traffic, Some(NO_OP)).await?;
-            turn.numbers_of = Some(place);
+            (turn.server, turn.is_kept) = (place, true);
             turns.push(turn);
         }
         if let Some(target) = opsseer.first() {
@@ -186,18 +192,21 @@ async fn turns(plan: &Plan, opsseer: &[Target], toyprod: Option<&Target>) -> Res
         }
     }
     let most = plan.senders.first().copied().unwrap_or(1);
-    for target in opsseer {
+    for (place, target) in opsseer.iter().enumerate() {
         let host = resolve(&target.url).await?.to_string();
         let requests = vec![requests::repeated_webhook(&host)];
         let traffic = Traffic { requests, expected: 202, numbered: false };
         let name = format!("webhook, same alert, {}", target.name);
-        turns.push(Turn::new(name, most, target, traffic, Some(NO_OP)).await?);
+        let mut turn = Turn::new(name, most, target, traffic, Some(NO_OP)).await?;
+        turn.server = place;
+        turns.push(turn);
     }
     if let Some(toyprod) = toyprod {
         let host = resolve(&toyprod.url).await?.to_string();
         let traffic = Traffic::gets(vec![Template::get(&host, "/orders?count=10")]);
         turns.push(Turn::new("toyprod /orders?count=10".to_owned(), most, toyprod, traffic, None).await?);
     }
+    turns.sort_by_key(|turn| turn.server);
     Ok(turns)
 }
 

@@ -34,16 +34,14 @@ create table merged_alerts (
 );
 create index merged_alerts_by_alert on merged_alerts (alert_id);
 
--- Which alerts each incident has had: one row for each that `alerts_total` counts. An alert may have moved on, and is
--- still in here where it was; it may even be deleted, which is why nothing is referred to.
+-- The alerts that an incident has had and that went on to another: with its own of now, those are what `alerts_total`
+-- counts. One may even be deleted, which is why nothing is referred to.
 create table incident_alerts (
     incident_id uuid not null references incidents (id),
     alert_id uuid not null,
     primary key (incident_id, alert_id)
 );
 -- Where an alert was before it moved on, the older tables do not say.
-insert into incident_alerts (incident_id, alert_id)
-    select incident_id, id from alerts where incident_id is not null;
 
 -- 0 page, 1 ticket, 2 info: what wakes somebody is worked on first.
 alter table jobs add column priority bigint not null default 1;

@@ -351,8 +351,9 @@ impl Tx {
         {
             self.regroups.push(Regroup::Came { event: *event, alert: id });
         }
-        if let Some(incident) = incident.filter(|_| belonged != incident) {
-            self.joined.insert((incident, id));
+        if belonged != incident {
+            self.joined.extend(incident.map(|incident| (incident, id)));
+            self.left.extend(belonged.map(|incident| (incident, id)));
         }
         self.alerts.insert(key, StoredAlert { id, incident, first_seen_at, last_seen_at: self.now, alert });
     }

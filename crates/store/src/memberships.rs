@@ -1,4 +1,5 @@
-//! Which alerts an incident has had, wherever they are now: what its `alerts_total` counts.
+//! Which alerts an incident has had: what its `alerts_total` counts. Those that are its own now, and those that went on to
+//! another, of which alone there is a row in `incident_alerts`: most alerts never move.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,8 @@ use uuid::Uuid;
 
 use crate::{StoreError, Tx, db, events::ROWS_A_STATEMENT};
 
-const HAS: &str = "select count(*) from incident_alerts where incident_id = $1 and alert_id = $2";
+const HAS: &str = "select (select count(*) from incident_alerts where incident_id = $1 and alert_id = $2)
+    + (select count(*) from alerts where incident_id = $1 and id = $2)";
 const COUNT_NEW: &str = "select count(*) from alerts where incident_id = $1 and not exists (
     select 1 from incident_alerts had where had.incident_id = $2 and had.alert_id = alerts.id)";
 
@@ -95,17 +97,17 @@ impl Tx {
     }
 
     pub(crate) async fn write_memberships(&mut self) -> Result<(), StoreError> {
-        let joined: Vec<(IncidentId, Uuid)> = self.joined.iter().copied().collect();
-        for joined in joined.chunks(ROWS_A_STATEMENT) {
+        let left: Vec<(IncidentId, Uuid)> = self.left.iter().copied().collect();
+        for left in left.chunks(ROWS_A_STATEMENT) {
             db::execute!(&mut self.db, conn => {
                 let mut query = QueryBuilder::new("insert into incident_alerts (incident_id, alert_id) ");
-                query.push_values(joined, |mut row, (incident, alert)| {
+                query.push_values(left, |mut row, (incident, alert)| {
                     row.push_bind(incident.0).push_bind(*alert);
                 });
                 query.push(" on conflict (incident_id, alert_id) do nothing");
                 query.build().execute(conn).await
             })
-            .map_err(StoreError::query("note an incident's alerts"))?;
+            .map_err(StoreError::query("note which alerts an incident had"))?;
         }
         Ok(())
     }

@@ -56,11 +56,11 @@ const FIRES_ANEW: &str = "select count(*) from alerts a join merged_alerts m on 
         m.fired = $3 or a.starts_at > (select at from events where id = $2))";
 const REMEMBER_ALERTS: &str = "insert into merged_alerts (event_id, alert_id, fired)
     select $1, id, status = 'firing' from alerts where incident_id = $2";
-const HAS_ALL: &str = "insert into incident_alerts (incident_id, alert_id)
+const HAD_ALL: &str = "insert into incident_alerts (incident_id, alert_id)
     select incident_id, id from alerts where incident_id = $1
     on conflict (incident_id, alert_id) do nothing";
-const HAS_HAD_NONE: &str = "delete from incident_alerts where incident_id = $1";
-const HAS_NONE_OF: &str = "delete from incident_alerts where incident_id = $1
+const HAD_NONE: &str = "delete from incident_alerts where incident_id = $1";
+const HAD_NONE_OF: &str = "delete from incident_alerts where incident_id = $1
     and alert_id in (select id from alerts where incident_id = $2)";
 const MOVE_ALL: &str = "update alerts set incident_id = $1 where incident_id = $2";
 // With the keys of those that it had taken in itself.
@@ -75,8 +75,6 @@ const FORGET_KEYS: &str = "delete from merges where event_id = $1";
 const MOVE_ONE: &str = "update alerts set incident_id = $1 where id = $2";
 const LEAVES_ONE: &str = "delete from incident_alerts where alert_id = $1
     and incident_id = (select incident_id from alerts where id = $1)";
-const HAS_ONE: &str = "insert into incident_alerts (incident_id, alert_id) values ($1, $2)
-    on conflict (incident_id, alert_id) do nothing";
 const CAME: &str = "insert into merged_alerts (event_id, alert_id, fired) values ($1, $2, $3)
     on conflict (event_id, alert_id) do nothing";
 const BY_MERGED_KEY: &str = "select m.into_incident, m.event_id from merges m
@@ -170,17 +168,16 @@ impl Tx {
             match regroup {
                 Regroup::Merge { event, from, key, into } => {
                     sqlx::query(REMEMBER_ALERTS).bind(event.0).bind(from.0).execute(&mut *conn).await?;
+                    sqlx::query(HAD_ALL).bind(from.0).execute(&mut *conn).await?;
                     sqlx::query(MOVE_ALL).bind(into.0).bind(from.0).execute(&mut *conn).await?;
-                    sqlx::query(HAS_ALL).bind(into.0).execute(&mut *conn).await?;
                     sqlx::query(INHERIT_KEYS).bind(event.0).bind(into.0).bind(from.0).execute(&mut *conn).await?;
                     sqlx::query(ADD_KEY).bind(event.0).bind(key).bind(into.0).execute(&mut *conn).await?;
                 }
                 Regroup::Unmerge { event, from, into } => {
                     sqlx::query(MOVE_BACK).bind(from.0).bind(into.0).bind(event.0).execute(&mut *conn).await?;
                     // As both incidents count from now on.
-                    sqlx::query(HAS_NONE_OF).bind(into.0).bind(from.0).execute(&mut *conn).await?;
-                    sqlx::query(HAS_HAD_NONE).bind(from.0).execute(&mut *conn).await?;
-                    sqlx::query(HAS_ALL).bind(from.0).execute(&mut *conn).await?;
+                    sqlx::query(HAD_NONE_OF).bind(into.0).bind(from.0).execute(&mut *conn).await?;
+                    sqlx::query(HAD_NONE).bind(from.0).execute(&mut *conn).await?;
                     sqlx::query(FORGET_ALERTS).bind(event.0).execute(&mut *conn).await?;
                     sqlx::query(FORGET_KEYS).bind(event.0).execute(&mut *conn).await?;
                 }
@@ -188,7 +185,6 @@ impl Tx {
                     for alert in alerts {
                         sqlx::query(LEAVES_ONE).bind(alert).execute(&mut *conn).await?;
                         sqlx::query(MOVE_ONE).bind(into.0).bind(alert).execute(&mut *conn).await?;
-                        sqlx::query(HAS_ONE).bind(into.0).bind(alert).execute(&mut *conn).await?;
                     }
                 }
                 Regroup::Came { event, alert } => {

@@ -48,6 +48,8 @@ pub struct Tx {
     pub(crate) alerts: HashMap<(Fingerprint, Identity), StoredAlert>,
     /// Alerts (ids of rows) that this transaction has put into another incident than they were in.
     pub(crate) joined: HashSet<(IncidentId, Uuid)>,
+    /// And the incidents that they were in.
+    pub(crate) left: HashSet<(IncidentId, Uuid)>,
     /// Of which alerts in which incidents [`Tx::read_ahead`] looked whether they were there before, and those that were.
     pub(crate) had_read: HashSet<(IncidentId, Uuid)>,
     pub(crate) had: HashSet<(IncidentId, Uuid)>,
@@ -94,6 +96,7 @@ impl Tx {
             changed_severity: HashSet::new(),
             alerts: HashMap::new(),
             joined: HashSet::new(),
+            left: HashSet::new(),
             had_read: HashSet::new(),
             had: HashSet::new(),
             new_events: Vec::new(),

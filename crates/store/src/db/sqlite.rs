@@ -19,6 +19,8 @@ pub(super) async fn open(url: &str, readers: u32, timeout: Duration) -> Result<(
         .synchronous(SqliteSynchronous::Full)
         // Pages that many commits change are then copied back once, not every few commits. 64 MiB of log at most.
         .pragma("wal_autocheckpoint", "16000")
+        // A timeline's page is read in one go, without a wake-up every 50 rows.
+        .row_buffer_size(512)
         .busy_timeout(timeout)
         .statement_cache_capacity(512);
     let lock = InUse::take(options.get_filename())?;
