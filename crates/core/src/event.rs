@@ -1,3 +1,5 @@
+mod answers;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -5,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Alert, AlertSource, Fingerprint, IncidentId, IncidentNumber, Labels, Severity};
+
+pub use answers::{Classified, NearPlace, RunbookAnswered, SimilarIncident};
 
 /// The place of an event in a store's one sequence. A larger id was committed later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -145,30 +149,6 @@ impl From<&Alert> for AlertSnapshot {
             generator_url: alert.generator_url.clone(),
         }
     }
-}
-
-/// The step that a runbook gives for this incident, quoted, and where it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunbookAnswered {
-    /// The alert that was asked about.
-    #[serde(default)]
-    pub alert: String,
-    /// The step, word for word.
-    pub quote: String,
-    /// Commands in the step, word for word.
-    pub commands: Vec<String>,
-    /// The file, relative to the runbook folder.
-    pub file: String,
-    /// The heading that the step stands under.
-    pub heading: String,
-    /// First line quoted, from 1.
-    pub line_start: u32,
-    /// Last line quoted.
-    pub line_end: u32,
-    /// Identifies the file's content at the time.
-    pub revision: String,
-    /// Why this document, in words.
-    pub reason: String,
 }
 
 /// A limit that a value is compared with.
@@ -396,6 +376,41 @@ pub enum EventKind {
         alert: String,
         /// How many documents were looked through.
         documents: usize,
+        /// What comes nearest, best first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        nearest: Vec<NearPlace>,
+    },
+    /// A person asked the runbooks something about this incident.
+    Asked {
+        /// What they asked. Plain text.
+        question: String,
+        /// What the runbooks say to it. Nothing, if no place is probable enough.
+        answer: Option<RunbookAnswered>,
+        /// What comes nearest, best first, where there is no answer.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        nearest: Vec<NearPlace>,
+    },
+    /// What kind of trouble an alert is about.
+    Classified(Classified),
+    /// A person said what kind of trouble an alert is about.
+    ClassCorrected {
+        /// The alert.
+        alert: String,
+        /// The right category.
+        category: String,
+        /// How urgent such alerts are, if they said so: `critical`, `warning` or `info`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        severity: Option<String>,
+        /// What had been said before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
+    /// Earlier incidents were looked through for ones that are like this one.
+    SimilarFound {
+        /// The most similar first. None, if nothing is like it.
+        incidents: Vec<SimilarIncident>,
+        /// How many were looked through.
+        looked_through: usize,
     },
     /// A metric was drawn.
     Charted(Charted),
@@ -466,6 +481,10 @@ impl EventKind {
             Self::Note { .. } => "note",
             Self::RunbookAnswered(_) => "runbook_answered",
             Self::RunbookMissing { .. } => "runbook_missing",
+            Self::Asked { .. } => "asked",
+            Self::Classified(_) => "classified",
+            Self::ClassCorrected { .. } => "class_corrected",
+            Self::SimilarFound { .. } => "similar_found",
             Self::Charted(_) => "charted",
             Self::StepFailed { .. } => "step_failed",
             Self::Resolved { .. } => "resolved",

@@ -253,6 +253,10 @@ impl Incident {
             EventKind::Note { .. }
             | EventKind::RunbookAnswered(_)
             | EventKind::RunbookMissing { .. }
+            | EventKind::Asked { .. }
+            | EventKind::Classified(_)
+            | EventKind::ClassCorrected { .. }
+            | EventKind::SimilarFound { .. }
             | EventKind::Charted(_)
             | EventKind::StepFailed { .. } => {}
         }

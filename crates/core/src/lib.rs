@@ -18,8 +18,8 @@ pub use correlate::{
     Surroundings, check_reopen, correlate, keep, lapse, merge, split_leaves, split_opens, stale, unmerge,
 };
 pub use event::{
-    Actor, AlertSnapshot, AssetRef, Charted, Event, EventId, EventKind, LiveSilence, NewEvent,
-    RunbookAnswered, Threshold, UnknownEvent,
+    Actor, AlertSnapshot, AssetRef, Charted, Classified, Event, EventId, EventKind, LiveSilence, NearPlace,
+    NewEvent, RunbookAnswered, SimilarIncident, Threshold, UnknownEvent,
 };
 pub use fingerprint::{Fingerprint, Identity};
 pub use incident::{Acknowledgement, Incident, IncidentId, IncidentNumber, IncidentStatus};

@@ -27,6 +27,14 @@ pub enum EvalError {
         /// The file.
         path: PathBuf,
     },
+    /// A folder holds no data of the kind that the suite reads.
+    #[error("{} holds no {wanted}, nor does a folder in it", folder.display())]
+    NoData {
+        /// The folder.
+        folder: PathBuf,
+        /// What was looked for.
+        wanted: &'static str,
+    },
     /// A file that the index names is not there.
     #[error("{}, line {line} names {file}, which cannot be read", index.display())]
     Case {

@@ -9,6 +9,7 @@ mod jsonl;
 pub mod postgres;
 mod report;
 mod server;
+pub mod suite;
 pub mod table;
 pub mod webhooks;
 

@@ -25,12 +25,13 @@ pub struct Deleted {
 const OLD: &str = "select id from incidents where resolved = $1 and resolved_at < $2
     and not exists (select 1 from alerts where alerts.incident_id = incidents.id and alerts.status = 'firing')
     order by number limit $3";
-const OF_INCIDENT: [&str; 8] = [
+const OF_INCIDENT: [&str; 9] = [
     "delete from merged_alerts where alert_id in (select id from alerts where incident_id = $1)",
     "delete from merges where into_incident = $1",
     "delete from alerts where incident_id = $1",
     "delete from incident_alerts where incident_id = $1",
     "delete from jobs where incident_id = $1",
+    "delete from incident_profiles where incident_id = $1",
     "delete from events where incident_id = $1",
     "delete from asset_refs where incident_id = $1",
     "delete from incidents where id = $1",

@@ -1,0 +1,43 @@
+//! What an alert says, for the AI services.
+
+use opsseer_ai::{classify::AlertText, runbook::AlertQuestion};
+use opsseer_connect::promql;
+use opsseer_core::AlertSnapshot;
+
+/// For the classifier.
+pub(crate) fn for_classifier(alert: &AlertSnapshot) -> AlertText {
+    AlertText {
+        name: alert.name.clone(),
+        summary: alert.summary.clone().unwrap_or_default(),
+        description: annotation(alert, "description").unwrap_or_default(),
+        expr: expression(alert).unwrap_or_default(),
+        labels: alert.labels.clone(),
+    }
+}
+
+/// For the runbooks.
+pub(crate) fn for_runbooks(alert: &AlertSnapshot) -> AlertQuestion {
+    AlertQuestion {
+        alert_name: alert.name.clone(),
+        runbook_url: annotation(alert, "runbook_url").or_else(|| annotation(alert, "runbook")),
+        summary: alert.summary.clone(),
+        description: annotation(alert, "description"),
+        labels: alert.labels.clone(),
+        expr: expression(alert),
+    }
+}
+
+/// For an embedding model: what a person would say of it, names as words.
+pub(crate) fn for_embedding(alert: &AlertSnapshot) -> String {
+    let description = annotation(alert, "description");
+    let parts = [Some(alert.name.as_str()), alert.summary.as_deref(), description.as_deref()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(". ")
+}
+
+fn annotation(alert: &AlertSnapshot, name: &str) -> Option<String> {
+    alert.annotations.get(name).filter(|text| !text.is_empty()).cloned()
+}
+
+fn expression(alert: &AlertSnapshot) -> Option<String> {
+    alert.generator_url.as_deref().and_then(promql::expr_of_generator_url)
+}
