@@ -108,7 +108,8 @@ switch ($verb) {
     'eval' {
         $data = if ($rest.Count -gt 0) { $rest[0] } else { '../shared/data' }
         Invoke-Build
-        Invoke-Program (Get-OpsSeer) eval webhooks --data (Join-Path $data 'webhooks')
+        $more = @($rest | Select-Object -Skip 1)
+        Invoke-Program (Get-OpsSeer) eval all --data $data --out docs @more
     }
     'models' { throw 'OpsSeer uses no models yet, so there are none to fetch' }
     { $_ -in 'help', '-h', '--help' } { Show-Usage }

@@ -1,18 +1,30 @@
 //! Which runbook fits an alert, and which step of it to take.
 //!
 //! [`RunbookIndex`] answers from a folder of Markdown files: by the alert's own `runbook_url`, else by its name, else by
-//! full-text search (BM25) with a floor below which "no runbook fits" is the answer. What it quotes is the file's own
-//! text with its lines, never words of its own.
+//! a search for words (BM25) and meaning (sentence embeddings). How sure it may be is calibrated; below a threshold "no
+//! runbook fits" is the answer. What it quotes is the file's own text with its lines, never words of its own.
 
+mod chunk;
+mod confidence;
 mod document;
+mod embedding;
 mod find;
 mod folder;
+mod git;
 mod index;
+mod library;
 mod markdown;
+mod meaning;
+mod passage;
+mod question;
 mod quote;
+mod rank;
+mod reply;
 mod search;
 mod sentence;
 mod step;
+mod topic;
+mod vectors;
 mod words;
 
 use std::collections::BTreeMap;
@@ -24,8 +36,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::embed::Embed;
 
+pub use embedding::Progress;
 pub use folder::Problem;
 pub use index::{RunbookDocument, RunbookIndex};
+pub use rank::{Evidence, RankRunbooks, RankedPlace};
 
 /// What is known of an alert when its runbook is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,10 +93,10 @@ pub enum MatchedBy {
     RunbookUrl,
     /// Its file, its title or one of its headings bears the alert's name.
     AlertName,
-    /// Full-text search.
+    /// Search for words and meaning.
     Search {
-        /// How much of the question the document speaks of, 0 to 1: the share of the question's words, rare words
-        /// counting more, that stand in the document.
+        /// How much of the question the place speaks of, 0 to 1: the share of the question's words, rare words counting
+        /// more, that stand there.
         score: f32,
     },
 }

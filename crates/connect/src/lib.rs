@@ -4,6 +4,7 @@
 //! time-out and every answer a largest size. Errors are [`RequestError`]s in words that a person can act on.
 
 pub mod alertmanager;
+pub mod llm;
 pub mod prometheus;
 pub mod promql;
 mod request;

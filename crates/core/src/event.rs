@@ -1,6 +1,6 @@
 mod answers;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -502,8 +502,47 @@ impl EventKind {
         if version != Self::VERSION {
             return Err(unknown(None));
         }
-        serde_json::from_str(body).map_err(|source| unknown(Some(source)))
+        Self::read(body).map_err(|source| unknown(Some(source)))
     }
+
+    /// Most events of a long timeline are alerts that fire and end. These are read straight into their fields: an enum that
+    /// bears its name among them is first read into a tree, which takes nearly three times as long.
+    fn read(body: &str) -> Result<Self, serde_json::Error> {
+        match serde_json::from_str::<Name<'_>>(body)?.kind.as_ref() {
+            "alert_fired" => {
+                let Fired { alert, first, reason } = serde_json::from_str(body)?;
+                Ok(Self::AlertFired { alert, first, reason })
+            }
+            "alert_resolved" => {
+                let Ended { alert, reason } = serde_json::from_str(body)?;
+                Ok(Self::AlertResolved { alert, reason })
+            }
+            _ => serde_json::from_str(body),
+        }
+    }
+}
+
+/// The name of a stored kind.
+#[derive(Deserialize)]
+struct Name<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+}
+
+/// As [`EventKind::AlertFired`].
+#[derive(Deserialize)]
+struct Fired {
+    alert: AlertSnapshot,
+    first: bool,
+    reason: String,
+}
+
+/// As [`EventKind::AlertResolved`].
+#[derive(Deserialize)]
+struct Ended {
+    alert: AlertSnapshot,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 #[cfg(test)]
@@ -519,6 +558,8 @@ mod tests {
             json!({"kind": "opened", "title": "t", "severity": "page", "service": "s", "correlation_key": "service:s", "reason": "r"}),
             json!({"kind": "alert_fired", "first": true, "reason": "r", "alert": {"fingerprint": "f", "name": "n", "summary": null,
                    "severity": "ticket", "labels": {"a": "b"}, "annotations": {}, "starts_at": "2026-01-02T03:04:05Z", "generator_url": null}}),
+            json!({"kind": "alert_resolved", "alert": {"fingerprint": "f", "name": "n", "summary": "s", "severity": "page",
+                   "labels": {}, "annotations": {"a": "b"}, "starts_at": "2026-01-02T03:04:05Z", "generator_url": "http://p/"}}),
             json!({"kind": "acknowledged"}),
             json!({"kind": "note", "text": "hello"}),
             json!({"kind": "runbook_answered", "alert": "n", "quote": "q", "commands": ["c"], "file": "a.md", "heading": "h", "line_start": 1,

@@ -6,6 +6,7 @@
 //! it to its place while nobody asks anything of it. At the end every alert that was answered with 202 must be among the server's alerts.
 
 mod answer;
+pub mod enriched;
 mod error;
 mod figures;
 mod kept;

@@ -35,6 +35,47 @@ pub enum EvalError {
         /// What was looked for.
         wanted: &'static str,
     },
+    /// A file of a report cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A report would stand in the way of its own folder.
+    #[error("a report's name needs an ending, such as {}.md: its charts go into the folder {}", path.display(), path.display())]
+    PageName {
+        /// The name.
+        path: PathBuf,
+    },
+    /// A report cannot be told as JSON.
+    #[error("cannot tell the report of {suite} as JSON")]
+    Encode {
+        /// The suite.
+        suite: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A saved run is not what `--json` prints.
+    #[error("{} is no saved run; `opsseer eval SUITE --json` prints one", path.display())]
+    SavedRun {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A saved run is of another suite.
+    #[error("the saved run is one of the suite {saved:?}, not of {suite:?}")]
+    OtherSuite {
+        /// The saved run's suite.
+        saved: String,
+        /// The suite that was run.
+        suite: &'static str,
+    },
+    /// A saved run was asked other questions, so nothing can be compared.
+    #[error("the saved run and this one have no question in common: they are not of the same data")]
+    NothingShared,
     /// A file that the index names is not there.
     #[error("{}, line {line} names {file}, which cannot be read", index.display())]
     Case {
@@ -82,4 +123,18 @@ pub enum EvalError {
     /// The suite's result would mean nothing on a server that has seen alerts before.
     #[error("the server keeps alerts already; this suite needs a fresh one")]
     NotFresh,
+    /// The classifier cannot be trained on the data.
+    #[error("cannot train the classifier")]
+    Train {
+        /// Why.
+        source: opsseer_ai::classify::TrainError,
+    },
+    /// An alert of the data cannot be classified.
+    #[error("cannot classify {case}")]
+    Classify {
+        /// The alert.
+        case: String,
+        /// Why.
+        source: opsseer_ai::classify::ClassifyError,
+    },
 }

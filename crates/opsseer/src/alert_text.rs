@@ -27,13 +27,6 @@ pub(crate) fn for_runbooks(alert: &AlertSnapshot) -> AlertQuestion {
     }
 }
 
-/// For an embedding model: what a person would say of it, names as words.
-pub(crate) fn for_embedding(alert: &AlertSnapshot) -> String {
-    let description = annotation(alert, "description");
-    let parts = [Some(alert.name.as_str()), alert.summary.as_deref(), description.as_deref()];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(". ")
-}
-
 fn annotation(alert: &AlertSnapshot, name: &str) -> Option<String> {
     alert.annotations.get(name).filter(|text| !text.is_empty()).cloned()
 }

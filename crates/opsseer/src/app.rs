@@ -11,10 +11,11 @@ use std::{
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use opsseer_ai::runbook::{AnswerRunbook, RunbookIndex};
+use opsseer_ai::{classify::ClassifyAlert, embed::Embed, models::Models, runbook::AnswerRunbook};
 use opsseer_connect::{
     Limits,
     alertmanager::{Alertmanager, AlertmanagerClient},
+    llm::LanguageModel,
     prometheus::{Metrics, PrometheusClient},
 };
 use opsseer_core::Clock;
@@ -23,12 +24,16 @@ use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    ai::Services,
     config::Config,
     ingest::{self, Ingest},
     jobs,
     pipeline::{self, Pipeline},
-    retention, sweep, telemetry,
+    retention,
+    similar::Similar,
+    sweep, telemetry,
     vital::Vital,
+    written::{self, Written},
 };
 
 /// What handlers and jobs work with. Time and every other system come in here, so that tests decide them.
@@ -51,6 +56,18 @@ pub struct App {
     pub pipeline: Pipeline,
     /// The runbooks.
     pub runbooks: Arc<dyn AnswerRunbook>,
+    /// The models on this machine.
+    pub models: Models,
+    /// Texts to vectors, if there is a model for it.
+    pub embedder: Option<Arc<dyn Embed>>,
+    /// Writes in words of its own, if the operator named one.
+    pub llm: Option<Arc<dyn LanguageModel>>,
+    /// What it takes to have it write.
+    pub written: Written,
+    /// Tells what kind of trouble an alert is about.
+    pub classifier: Arc<dyn ClassifyAlert>,
+    /// What is known of all incidents, to be compared.
+    pub similar: Similar,
     /// OpsSeer's own metrics.
     pub telemetry: PrometheusHandle,
     /// Cancelled when the server is to end: streams end, workers take no more jobs.
@@ -109,11 +126,13 @@ impl App {
             .await
             .with_context(|| format!("cannot make the data folder {}", config.data_dir.display()))?;
         let store = Store::open(config.store_config(), clock.clone(), jobs::follow_ups).await?;
-        let dir = config.runbooks.dir.clone();
-        let runbooks = tokio::task::spawn_blocking(move || RunbookIndex::open(&dir)).await??;
+        let settings = config.clone();
+        let services = tokio::task::spawn_blocking(move || Services::open(&settings)).await??;
         let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
         let vital = Vital::new(tasks.clone(), ending.clone());
         let ingest = ingest::start(&config, store.clone(), &vital);
+        let llm = written::configured_model(&config.llm)?;
+        let written = Written::new(&config.llm, &config.data_dir)?;
         let app = Arc::new(Self {
             started_at: clock.now(),
             config,
@@ -123,7 +142,13 @@ impl App {
             metrics,
             alertmanager,
             pipeline: Pipeline::default(),
-            runbooks: Arc::new(runbooks),
+            runbooks: services.runbooks,
+            models: services.models,
+            embedder: services.embedder,
+            llm,
+            written,
+            classifier: services.classifier,
+            similar: Similar::default(),
             telemetry: telemetry::metrics()?,
             ending,
             working: Arc::new(AtomicBool::new(true)),

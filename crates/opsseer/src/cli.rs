@@ -1,15 +1,20 @@
 //! The command line: one file a command.
 
+pub mod ask;
 pub mod backup;
 pub mod bench;
+pub mod classify;
 pub mod config;
 pub mod eval;
 pub mod fresh_server;
 pub mod incidents;
 pub mod jobs;
 pub mod migrate;
+pub mod models;
+pub mod runbooks;
 pub mod serve;
 pub mod silences;
+pub mod train;
 
 use std::process::ExitCode;
 
@@ -41,6 +46,16 @@ enum Command {
     Jobs(jobs::JobsArgs),
     /// List, make and end the silences of Alertmanager.
     Silences(silences::SilencesArgs),
+    /// Ask the runbooks a question in words.
+    Ask(ask::AskArgs),
+    /// Look after runbooks.
+    Runbooks(runbooks::RunbooksArgs),
+    /// Say what an alert is about.
+    Classify(classify::ClassifyArgs),
+    /// Train what OpsSeer ships, from public data.
+    Train(train::TrainArgs),
+    /// List, fetch and check the models.
+    Models(models::ModelsArgs),
     /// Measure on public data.
     Eval(eval::EvalArgs),
     /// Measure speed, side by side.
@@ -68,6 +83,11 @@ impl Cli {
             Command::Incidents(args) => incidents::execute(args).await,
             Command::Jobs(args) => jobs::execute(args).await,
             Command::Silences(args) => silences::execute(args).await,
+            Command::Ask(args) => ask::execute(args).await,
+            Command::Runbooks(args) => runbooks::execute(args).await,
+            Command::Classify(args) => classify::execute(args).await,
+            Command::Train(args) => train::execute(args).await,
+            Command::Models(args) => models::execute(args, &mut std::io::stdout()).await,
             Command::Eval(args) => eval::execute(args).await,
             Command::Bench(args) => Box::pin(bench::execute(args)).await,
             Command::Migrate(args) => migrate::execute(args, &mut std::io::stdout()).await,

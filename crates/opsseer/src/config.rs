@@ -1,8 +1,11 @@
 //! What an operator can set: built-in defaults, then a file, then the environment.
 
+mod ai;
 mod alertmanager;
 mod correlation;
 mod jobs;
+mod llm;
+mod optional_url;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -15,9 +18,11 @@ use opsseer_store::StoreConfig;
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
+pub use ai::Ai;
 pub use alertmanager::Alertmanager;
 pub use correlation::Correlation;
 pub use jobs::{Jobs, RetryAfter};
+pub use llm::Llm;
 
 /// The defaults, with their documentation.
 pub const DEFAULT: &str = include_str!("../config.default.toml");
@@ -48,6 +53,8 @@ pub struct Config {
     pub prometheus: Prometheus,
     pub alertmanager: Alertmanager,
     pub runbooks: Runbooks,
+    pub ai: Ai,
+    pub llm: Llm,
     pub retention: Retention,
     pub log: Log,
 }
@@ -196,6 +203,7 @@ impl Config {
             ("http.max_connections", config.http.max_connections),
             ("store.readers", config.store.readers as usize),
             ("prometheus.max_answer_bytes", config.prometheus.max_answer_bytes),
+            ("ai.queue", config.ai.queue),
         ];
         if let Some((key, given)) = positive.into_iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError::Value {
@@ -209,6 +217,7 @@ impl Config {
             ("http.header_timeout", config.http.header_timeout),
             ("store.timeout", config.store.timeout),
             ("prometheus.timeout", config.prometheus.timeout),
+            ("ai.timeout", config.ai.timeout),
             ("correlation.heartbeat_max_age", config.correlation.heartbeat_max_age),
             ("retention.every", config.retention.every),
         ] {
@@ -253,6 +262,7 @@ impl Config {
         config.alertmanager.check()?;
         config.correlation.check()?;
         config.jobs.check()?;
+        config.llm.check()?;
         Ok(config)
     }
 
@@ -277,6 +287,14 @@ impl Config {
             timeout: self.store.timeout,
             poll_every: self.store.poll_every,
         }
+    }
+
+    /// Where models lie.
+    pub fn models_dir(&self) -> PathBuf {
+        if self.ai.models_dir.as_os_str().is_empty() {
+            return self.data_dir.join("models");
+        }
+        self.ai.models_dir.clone()
     }
 
     /// What correlation needs to know.

@@ -26,7 +26,11 @@ fn read(stored: StoredCorrection, model: Option<&str>) -> Option<Correction> {
         .inspect_err(|error| tracing::warn!(alert = name, %error, "a correction cannot be read"))
         .ok()?;
     let Some(category) = Category::parse(&stored.category) else {
-        tracing::warn!(alert = name, category = stored.category, "a correction names no category of this version");
+        tracing::warn!(
+            alert = name,
+            category = stored.category,
+            "a correction names no category of this version"
+        );
         return None;
     };
     let severity = stored.severity.as_deref().and_then(SeverityOpinion::parse);
@@ -127,12 +131,11 @@ async fn find_alert(
 
 async fn vector(app: &App, alert: &AlertSnapshot) -> Option<StoredVector> {
     let embedder = app.embedder.as_ref()?;
-    let text = alert_text::for_classifier(alert).for_embedding();
+    let text = alert_text::for_classifier(alert).to_embed();
     match embedder.embed(vec![text]).await {
-        Ok(vectors) => Some(StoredVector {
-            model: embedder.model().to_owned(),
-            values: vectors.into_iter().next()?,
-        }),
+        Ok(vectors) => {
+            Some(StoredVector { model: embedder.model().to_owned(), values: vectors.into_iter().next()? })
+        }
         Err(error) => {
             // The classifier works by words alone then.
             tracing::warn!(alert = alert.name, %error, "a correction is kept without its vector");

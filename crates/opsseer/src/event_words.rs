@@ -1,7 +1,7 @@
 //! What the rarer events of an incident's life are called, on the page and in the terminal alike.
 
 use chrono::{DateTime, Utc};
-use opsseer_core::EventKind;
+use opsseer_core::{EventKind, SimilarIncident};
 
 /// A line, what explains it, and when what began ends by itself: a view that writes times puts "until" and the time, in its
 /// own way, at the end of the line.
@@ -54,7 +54,65 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
             Some(Words { line: format!("{who} took it on: muted"), more: None, until: Some(*until) })
         }
         EventKind::Unmuted => alone(format!("{who} ended the mute")),
+        EventKind::Classified(class) => {
+            let (alert, category) = (&class.alert, &class.category);
+            let sure = percent(class.probability);
+            let line = if class.unsure {
+                format!("{alert}: unsure what kind it is; {category} comes nearest, {sure}")
+            } else {
+                format!("{alert}: {category}, {sure} sure")
+            };
+            Some(Words { line, more: class.hint.clone(), until: None })
+        }
+        EventKind::ClassCorrected { alert, category, was, .. } => {
+            let not = was.as_ref().filter(|was| *was != category);
+            let not = not.map_or_else(String::new, |was| format!(", not {was}"));
+            alone(format!("{who} said what kind {alert} is: {category}{not}"))
+        }
+        EventKind::SimilarFound { incidents, looked_through } => match incidents.first() {
+            Some(first) => {
+                with(format!("Like INC-{}: {}", first.number, first.title), &similar_in_words(first))
+            }
+            None => alone(format!("Nothing like it among {looked_through} earlier incidents")),
+        },
+        EventKind::Asked { question, answer, nearest } => {
+            let line = format!("{who} asked the runbooks: {question}");
+            match (answer, nearest.first()) {
+                (Some(answer), _) => {
+                    with(line, &format!("{} ({}:{})", answer.quote, answer.file, answer.line_start))
+                }
+                (None, Some(near)) => {
+                    let place = format!("{} ({}:{})", near.heading, near.file, near.line_start);
+                    with(line, &format!("No runbook answers this. Nearest: {place}"))
+                }
+                (None, None) => with(line, "No runbook answers this."),
+            }
+        }
         _ => None,
+    }
+}
+
+/// A probability, for people.
+pub(crate) fn percent(probability: f32) -> String {
+    format!("{:.0} %", probability * 100.0)
+}
+
+/// What is alike, how it ended, and how long it took.
+fn similar_in_words(similar: &SimilarIncident) -> String {
+    let mut words = vec![similar.reason.clone()];
+    words.extend(similar.ended.clone());
+    words.extend(similar.seconds.map(|seconds| format!("It took {}.", took(seconds))));
+    words.join(" ")
+}
+
+/// A length of time in its two largest units.
+pub(crate) fn took(seconds: i64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
     }
 }
 

@@ -2,14 +2,20 @@
 
 pub mod actions;
 pub mod alerts;
+pub mod ask;
 pub mod assets;
+pub mod classify;
+pub mod embeddings;
 pub mod error;
 pub mod health;
 pub mod incidents;
 pub mod jobs;
+pub mod openai;
 pub mod silences;
 pub mod stream;
+pub mod transcriptions;
 pub mod webhook;
+pub mod written;
 
 use std::time::Duration;
 
@@ -51,6 +57,7 @@ pub fn router(app: SharedApp) -> Router {
     Router::new()
         .merge(bounded)
         .merge(stream::routes())
+        .merge(written::routes())
         .merge(web::live_routes())
         .fallback(|request: Request| async move {
             ApiError::not_found(&format!("nothing is at {}", request.uri().path()))
@@ -109,6 +116,13 @@ fn described() -> OpenApiRouter<SharedApp> {
         .routes(routes!(jobs::show_job))
         .routes(routes!(jobs::retry_job))
         .routes(routes!(jobs::retry_jobs))
+        .routes(routes!(ask::ask_runbooks))
+        .routes(routes!(ask::show_summary))
+        .routes(routes!(written::show_sent))
+        .routes(routes!(classify::classify_alert))
+        .routes(routes!(classify::correct_class))
+        .routes(routes!(embeddings::create_embeddings))
+        .routes(routes!(transcriptions::create_transcription))
         .routes(routes!(assets::show_asset))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -4,6 +4,8 @@
 
 mod answer_runbook;
 mod chart_metric;
+pub(crate) mod classify_alert;
+mod find_similar;
 pub(crate) mod retry;
 mod worker;
 
@@ -21,17 +23,21 @@ use crate::app::App;
 const ENRICHED_ALERTS: i64 = 5;
 
 /// All enrichers.
-static ALL: [&dyn Job; 2] = [&answer_runbook::AnswerRunbook, &chart_metric::ChartMetric];
+static ALL: [&dyn Job; 4] = [
+    &answer_runbook::AnswerRunbook,
+    &chart_metric::ChartMetric,
+    &classify_alert::ClassifyAlert,
+    &find_similar::FindSimilar,
+];
 
 /// The names of all kinds of work. A job of another kind was asked for by another version, and is left to it.
-pub(crate) const KINDS: [&str; 2] = [answer_runbook::KIND, chart_metric::KIND];
+pub(crate) const KINDS: [&str; 4] =
+    [answer_runbook::KIND, chart_metric::KIND, classify_alert::KIND, find_similar::KIND];
 
 /// Which jobs an event asks for.
 pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str] {
     match &event.kind {
-        EventKind::AlertFired { first: true, .. } if incident.alerts_total <= ENRICHED_ALERTS => {
-            &[answer_runbook::KIND, chart_metric::KIND]
-        }
+        EventKind::AlertFired { first: true, .. } if incident.alerts_total <= ENRICHED_ALERTS => &KINDS,
         // The picture after the end shows that, and how, it got better.
         EventKind::Reopened { .. } | EventKind::Resolved { .. } => &[chart_metric::KIND],
         _ => &[],

@@ -15,7 +15,6 @@ use std::{
 use opsseer_ai::runbook::{AnswerError, AnswerRunbook};
 use serde::Serialize;
 
-use page::Page;
 use rules::AlertRule;
 
 /// How bad a finding is.

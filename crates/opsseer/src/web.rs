@@ -4,6 +4,8 @@
 //! A new card on the incident page is a struct beside `incident/picture.rs`, its template, and a field of
 //! `incident::Parts`; a new kind of event is an arm in `incident/timeline.rs`.
 
+mod answer;
+mod ask;
 mod frame;
 mod incident;
 mod jobs;
@@ -56,6 +58,9 @@ pub fn routes() -> Router<SharedApp> {
         .route("/incidents/{incident}/undo", post(people::regroup::undo_regrouping))
         .route("/silences", get(silences::list_silences))
         .route("/silences/{silence}/end", post(people::quiet::end_silence))
+        .route("/ask", get(ask::ask_runbooks))
+        .route("/incidents/{incident}/ask", post(people::answers::ask_within_incident))
+        .route("/incidents/{incident}/class", post(people::answers::correct_class))
         .route("/name", post(people::keep_name));
     guarded(pages).route("/static/{bundle}/{file}", get(static_files::show_static_file))
 }

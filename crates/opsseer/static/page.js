@@ -82,9 +82,11 @@ async function send(form, button) {
     const body = new URLSearchParams(new FormData(form, button));
     const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/plain" }, signal: AbortSignal.timeout(10_000) });
     if (!answer.ok) throw new Error(await answer.text());
-    form.reset();
-    form.closest("details")?.removeAttribute("open");
-    form.querySelector("details")?.removeAttribute("open");
+    // The stream may have brought the form anew in the meantime.
+    const here = (form.id && document.getElementById(form.id)) || form;
+    here.reset();
+    here.closest("details")?.removeAttribute("open");
+    here.querySelector("details")?.removeAttribute("open");
   } catch (error) {
     const why = error instanceof TypeError || error.name === "TimeoutError" ? "OpsSeer cannot be reached" : error.message;
     failed.textContent = `Not done: ${why}. ${form.dataset.keeps ?? "Try again."}`;

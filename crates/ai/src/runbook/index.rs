@@ -1,18 +1,24 @@
-//! The runbook folder as it is now, and answers from it.
+//! Answers from a folder of Markdown files.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use tantivy::TantivyError;
+use tokio::sync::watch;
 
 use super::document::Document;
-use super::find::{self, Place};
-use super::folder::{self, Listing, Problem};
-use super::quote::quote;
-use super::search::SearchIndex;
-use super::step::scope_around;
-use super::words::search_texts;
-use super::{AlertQuestion, AnswerError, AnswerRunbook, MatchedBy, RunbookAnswer};
+use super::embedding::{self, Progress};
+use super::find;
+use super::folder::Problem;
+use super::library::{Library, Snapshot};
+use super::meaning::Known;
+use super::question::Query;
+use super::rank::{RankRunbooks, RankedPlace};
+use super::reply::Searched;
+use super::vectors::VectorFile;
+use super::{AlertQuestion, Answer, AnswerError, AnswerRunbook, MatchedBy, RunbookSettings};
+use crate::embed::{Embed, Vector};
 
 /// One runbook, as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,39 +38,48 @@ pub struct RunbookDocument {
 /// The folder is looked at on every call; when a file has come, gone or changed, it is read again. If that fails, the
 /// runbooks as they were before go on answering, and the log says so once.
 pub struct RunbookIndex {
-    dir: PathBuf,
-    current: RwLock<Arc<Snapshot>>,
-    /// Held while the folder is read again, so that it is done once.
-    reading: Mutex<()>,
-}
-
-/// The folder as it was at some time.
-struct Snapshot {
-    listing: Listing,
-    documents: Arc<Vec<Document>>,
-    search: Arc<SearchIndex>,
-    problems: Vec<Problem>,
-}
-
-impl Snapshot {
-    fn read(listing: Listing) -> Result<Self, TantivyError> {
-        let (documents, problems) = folder::read(&listing);
-        for problem in &problems {
-            tracing::warn!(file = %problem.file, "runbook left out: {problem}");
-        }
-        let search = Arc::new(SearchIndex::build(&documents)?);
-        Ok(Self { listing, documents: Arc::new(documents), search, problems })
-    }
+    library: Arc<Library>,
+    embedder: Option<Arc<dyn Embed>>,
+    progress: watch::Receiver<Progress>,
 }
 
 impl RunbookIndex {
-    /// Reads the folder. One that does not exist is empty, with a line in [`Self::problems`].
-    pub fn open(dir: &Path) -> Result<Self, AnswerError> {
-        let snapshot = Snapshot::read(folder::list(dir)).map_err(search_error)?;
-        Ok(Self { dir: dir.to_owned(), current: RwLock::new(Arc::new(snapshot)), reading: Mutex::new(()) })
+    /// Reads the folder. One that does not exist is empty, with a line in [`AnswerRunbook::problems`].
+    ///
+    /// Vectors that are not kept in `settings.index_dir` are worked out afterwards, on a thread that ends with the
+    /// index.
+    pub fn open(dir: &Path, settings: RunbookSettings) -> Result<Self, AnswerError> {
+        let RunbookSettings { index_dir, embedder } = settings;
+        let file = index_dir
+            .zip(embedder.as_ref())
+            .map(|(folder, embedder)| VectorFile::of(&folder, embedder.as_ref()));
+        let known = file.as_ref().map_or_else(Known::new, VectorFile::load);
+        let library = Arc::new(Library::open(dir, &known).map_err(search_error)?);
+        let progress = match &embedder {
+            Some(embedder) => {
+                embedding::start(Arc::clone(embedder), file, library.watch()).map_err(AnswerError::Thread)?
+            }
+            None => watch::channel(Progress::Done).1,
+        };
+        Ok(Self { library, embedder, progress })
     }
 
-    /// The runbooks, in order of their file names.
+    /// How far the vectors of the runbooks are.
+    pub fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
+    /// Waits until all vectors are there or the model has failed, and tells which.
+    pub async fn settled(&self) -> Progress {
+        let mut progress = self.progress.clone();
+        match progress.wait_for(|progress| *progress != Progress::Working).await {
+            Ok(settled) => settled.clone(),
+            // The thread is gone: nothing more will come.
+            Err(_) => self.progress(),
+        }
+    }
+
+    /// The runbooks, in order of their file names. Looks at the folder.
     pub fn documents(&self) -> Vec<RunbookDocument> {
         let describe = |document: &Document| RunbookDocument {
             file: document.file.clone(),
@@ -77,96 +92,113 @@ impl RunbookIndex {
                 .map(|section| section.heading.clone())
                 .collect(),
         };
-        self.now().documents.iter().map(describe).collect()
+        self.library.now().documents.iter().map(describe).collect()
     }
 
-    /// What is in the folder but cannot be used, and why.
-    pub fn problems(&self) -> Vec<Problem> {
-        self.now().problems.clone()
+    /// Works on a thread that may wait for files.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Library) -> Result<T, AnswerError> + Send + 'static,
+    ) -> Result<T, AnswerError> {
+        let library = Arc::clone(&self.library);
+        tokio::task::spawn_blocking(move || work(&library)).await.map_err(AnswerError::BrokeOff)?
     }
 
-    /// The folder as it is now, read again if anything in it has changed.
-    fn now(&self) -> Arc<Snapshot> {
-        let listing = folder::list(&self.dir);
-        if self.known().listing == listing {
-            return self.known();
-        }
-        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.known();
-        if before.listing == listing {
-            return before;
-        }
-        let after = Arc::new(self.read_again(listing, &before));
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&after);
-        after
-    }
-
-    fn known(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn read_again(&self, listing: Listing, before: &Snapshot) -> Snapshot {
-        // A folder that has gone is most often one that is being replaced.
-        let gone = listing.unreadable && !before.documents.is_empty();
-        let failure = if gone {
-            listing.problems.first().map(|problem| problem.reason.clone()).unwrap_or_default()
-        } else {
-            match Snapshot::read(folder::list(&self.dir)) {
-                Ok(snapshot) => {
-                    tracing::info!(runbooks = snapshot.documents.len(), "runbooks read again");
-                    return snapshot;
-                }
-                Err(error) => error.to_string(),
+    /// The vectors of these texts; none if there is no model or it fails, for words alone find something too.
+    async fn vectors(&self, texts: Vec<String>) -> Vec<Vector> {
+        let Some(embedder) = self.embedder.as_ref().filter(|_| !texts.is_empty()) else { return Vec::new() };
+        let count = texts.len();
+        match embedder.embed(texts).await {
+            Ok(vectors) if vectors.len() == count => vectors,
+            Ok(vectors) => {
+                tracing::warn!("the embedding model gave {} vectors for {count} texts", vectors.len());
+                Vec::new()
             }
-        };
-        tracing::warn!(folder = %self.dir.display(), "cannot read the runbooks again, the old ones stay: {failure}");
-        let reason = format!("{failure}; the runbooks as they were before are still used");
-        Snapshot {
-            listing,
-            documents: Arc::clone(&before.documents),
-            search: Arc::clone(&before.search),
-            problems: vec![Problem { file: ".".to_owned(), reason }],
+            Err(error) => {
+                tracing::warn!("runbooks are searched by words alone: {error}");
+                Vec::new()
+            }
         }
+    }
+
+    async fn search(&self, query: Query) -> Result<Searched, AnswerError> {
+        let vectors = self.vectors(query.meanings).await;
+        let words = query.words;
+        self.blocking(move |library| Searched::run(library.now(), library.commit(), &words, vectors)).await
     }
 }
 
+#[async_trait]
 impl AnswerRunbook for RunbookIndex {
-    fn document_count(&self) -> usize {
-        self.now().documents.len()
+    async fn answer(&self, question: &AlertQuestion) -> Result<Answer, AnswerError> {
+        let asked = question.clone();
+        // The link and the name need no model.
+        let certain = self
+            .blocking(move |library| {
+                let now = library.now();
+                let Some((place, by)) = linked_or_named(&now, &asked) else { return Ok(None) };
+                let words = Query::of_alert(&asked).words;
+                let searched = Searched::run(now, library.commit(), &words, Vec::new())?;
+                Ok(Some(searched.certain(&place, by)))
+            })
+            .await?;
+        match certain.flatten() {
+            Some(answer) => Ok(answer),
+            None => Ok(self.search(Query::of_alert(question)).await?.step()),
+        }
     }
 
-    fn answer(&self, question: &AlertQuestion) -> Result<Option<RunbookAnswer>, AnswerError> {
-        let now = self.now();
-        let answer = |place: Place, matched_by| {
-            let document = &now.documents[place.document];
-            let quote = quote(document, &place.scope)?;
-            Some(RunbookAnswer {
-                quote: quote.text,
-                commands: quote.commands,
-                file: document.file.clone(),
-                heading: quote.heading,
-                line_start: quote.line_start,
-                line_end: quote.line_end,
-                revision: document.revision.clone(),
-                matched_by,
-            })
-        };
-        let linked = question.runbook_url.as_deref().and_then(|url| find::by_url(&now.documents, url));
-        if let Some(found) = linked.and_then(|place| answer(place, MatchedBy::RunbookUrl)) {
-            return Ok(Some(found));
-        }
-        let named = find::by_alert_name(&now.documents, &question.alert_name);
-        if let Some(found) = named.and_then(|place| answer(place, MatchedBy::AlertName)) {
-            return Ok(Some(found));
-        }
-        let hit = now.search.best(&search_texts(question)).map_err(search_error)?;
-        Ok(hit.and_then(|hit| {
-            let scope = scope_around(&now.documents[hit.document], hit.section);
-            answer(Place { document: hit.document, scope }, MatchedBy::Search { score: hit.share })
-        }))
+    async fn ask(&self, question: &str, context: Option<&AlertQuestion>) -> Result<Answer, AnswerError> {
+        let searched = self.search(Query::of_words(question, context)).await?;
+        let mut passage = searched.passage(question);
+        let vectors = self.vectors(passage.texts_to_compare()).await;
+        passage.compare(&vectors);
+        Ok(searched.told(passage))
+    }
+
+    fn document_count(&self) -> usize {
+        self.library.now().documents.len()
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.library.now().problems.clone()
     }
 }
 
-fn search_error(error: TantivyError) -> AnswerError {
+#[async_trait]
+impl RankRunbooks for RunbookIndex {
+    async fn rank_for_alert(&self, question: &AlertQuestion) -> Result<Vec<RankedPlace>, AnswerError> {
+        let searched = self.search(Query::of_alert(question)).await?;
+        let mut places = searched.places();
+        if let Some((place, by)) = linked_or_named(searched.now(), question) {
+            places.insert(0, searched.certain_place(&place, by));
+        }
+        Ok(places)
+    }
+
+    async fn rank_for_question(&self, question: &str) -> Result<Vec<RankedPlace>, AnswerError> {
+        Ok(self.search(Query::of_words(question, None)).await?.places())
+    }
+
+    fn place_count(&self) -> usize {
+        self.library.now().topics.len()
+    }
+}
+
+/// What the alert's link points to, or bears its name, if there is anything to quote in it.
+fn linked_or_named(now: &Snapshot, question: &AlertQuestion) -> Option<(find::Place, MatchedBy)> {
+    let says_something = |place: &find::Place| {
+        let sections = &now.documents[place.document].sections;
+        sections[place.scope.sections.clone()].iter().any(super::document::Section::says_something)
+    };
+    let linked = question.runbook_url.as_deref().and_then(|url| find::by_url(&now.documents, url));
+    if let Some(place) = linked.filter(says_something) {
+        return Some((place, MatchedBy::RunbookUrl));
+    }
+    let named = find::by_alert_name(&now.documents, &question.alert_name).filter(says_something);
+    named.map(|place| (place, MatchedBy::AlertName))
+}
+
+pub(super) fn search_error(error: TantivyError) -> AnswerError {
     AnswerError::Search(Box::new(error))
 }

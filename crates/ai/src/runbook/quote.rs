@@ -1,5 +1,7 @@
 //! The first step of a section, as its author wrote it.
 
+use std::ops::Range;
+
 use super::document::{Block, BlockKind, Document, Section};
 use super::sentence::sentences;
 use super::step::{Scope, by_promise};
@@ -71,6 +73,30 @@ fn only_introduces(section: &Section) -> bool {
     !section.says_something() || ends_open || (words < INTRODUCTION_WORDS && !holds_steps)
 }
 
+/// These sentences of a section, from one to another (each named by its block and its number in it), with the code
+/// between them and right after them.
+pub(super) fn quote_sentences(
+    document: &Document,
+    section: usize,
+    first: (usize, usize),
+    last: (usize, usize),
+) -> Option<Quote> {
+    let own = &document.sections[section];
+    let mut writer = Writer::default();
+    for (number, block) in own.blocks.iter().enumerate().skip(first.0) {
+        if number > last.0 && !block.is_code() {
+            break;
+        }
+        let start = if number == first.0 { first.1 } else { 0 };
+        let end = if number == last.0 { last.1 + 1 } else { usize::MAX };
+        if block.is_code() || (!block.is_filler() && !block.is_reference()) {
+            writer.take_some(block, start..end);
+        }
+    }
+    let heading = if own.heading.trim().is_empty() { &document.title } else { &own.heading };
+    writer.finish(heading.trim())
+}
+
 /// A line of the quote with the lines of the file that it comes from.
 struct Line {
     text: String,
@@ -95,6 +121,11 @@ struct Writer {
 impl Writer {
     /// False when nothing of this block or after it belongs to the quote.
     fn take(&mut self, block: &Block) -> bool {
+        self.take_some(block, 0..usize::MAX)
+    }
+
+    /// The same, of text only the sentences with these numbers.
+    fn take_some(&mut self, block: &Block, numbers: Range<usize>) -> bool {
         if block.is_code() {
             if self.output_follows {
                 self.drop_announcement();
@@ -103,16 +134,17 @@ impl Writer {
             }
             return true;
         }
-        !self.full && self.sentences(block)
+        !self.full && self.sentences(block, numbers)
     }
 
-    fn sentences(&mut self, block: &Block) -> bool {
+    fn sentences(&mut self, block: &Block, numbers: Range<usize>) -> bool {
         let number = match block.kind {
-            BlockKind::Item { number: Some(number) } => format!("{number}. "),
+            BlockKind::Item { number: Some(number) } if numbers.start == 0 => format!("{number}. "),
             _ => String::new(),
         };
         let mut line: Option<Line> = None;
-        for range in sentences(&block.text, &block.inline_code) {
+        let wanted = sentences(&block.text, &block.inline_code).into_iter().enumerate();
+        for (_, range) in wanted.filter(|(at, _)| numbers.contains(at)) {
             let prefix = if line.is_none() { number.as_str() } else { "" };
             let mut sentence = format!("{prefix}{}", one_blank(&block.text[range.clone()]));
             let words = sentence.split_whitespace().count();

@@ -1,19 +1,22 @@
-//! Full-text search (BM25) over the sections of the runbooks, with a floor that can be explained.
+//! Full-text search (BM25) over the matters of the runbooks.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
-use tantivy::schema::{Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value as _};
+use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{
     Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer,
 };
 use tantivy::{Index, IndexReader, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
 use super::document::Document;
+use super::topic::Topic;
 use super::words::with_name_parts;
 
 const ANALYZER: &str = "runbook";
+const TOPIC: &str = "topic";
 const INDEXING_MEMORY_BYTES: usize = 15_000_000;
 
 /// How much a word counts in a title and in a heading, against 1 in the text.
@@ -23,66 +26,45 @@ const HEADING_BOOST: f32 = 1.5;
 /// A question is cut to this many different words.
 const MAX_TERMS: usize = 200;
 
-/// The floor. BM25 scores depend on the folder and on the length of the question, so they cannot tell whether anything
-/// fits at all. A document fits only if it shares at least this many informative words with the question, ...
-const MIN_SHARED_TERMS: usize = 2;
-/// ... at least one of them in its title or headings, ...
-const MIN_SHARED_HEADLINE_TERMS: usize = 1;
-/// ... and speaks of at least this share of the question, rare words counting more.
-const MIN_SHARE: f32 = 0.3;
-
-/// The section that fits best.
-#[derive(Debug, PartialEq)]
-pub(super) struct Hit {
-    pub(super) document: usize,
-    pub(super) section: usize,
-    /// The share of the question that the document speaks of, 0 to 1.
-    pub(super) share: f32,
-}
-
-/// The words of a document.
+/// The words of a matter.
 struct Vocabulary {
     all: HashSet<String>,
     /// Those of its path, title and headings.
     headline: HashSet<String>,
 }
 
-/// What a question and a document have in common.
-struct Agreement {
-    share: f32,
-    informative: usize,
-    informative_in_headline: usize,
-}
-
-impl Agreement {
-    fn is_above_floor(&self) -> bool {
-        self.share >= MIN_SHARE
-            && self.informative >= MIN_SHARED_TERMS
-            && self.informative_in_headline >= MIN_SHARED_HEADLINE_TERMS
-    }
+/// What a question and a matter have in common.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Agreement {
+    /// The share of the question's words that stand in the text, rare words counting more: 0 to 1.
+    pub(super) share: f32,
+    /// The same of its title and headings.
+    pub(super) headline_share: f32,
+    /// How many different words they share that do not stand in most runbooks anyway.
+    pub(super) informative: usize,
 }
 
 pub(super) struct SearchIndex {
     reader: IndexReader,
     fields: Fields,
     analyzer: TextAnalyzer,
-    /// One for each document.
+    /// One for each matter.
     vocabularies: Vec<Vocabulary>,
-    /// In how many documents a word stands.
-    document_frequency: HashMap<String, u32>,
+    /// In how many matters a word stands.
+    frequency: HashMap<String, u32>,
 }
 
 #[derive(Clone, Copy)]
 struct Fields {
-    document: Field,
-    section: Field,
+    topic: Field,
     title: Field,
     headings: Field,
     body: Field,
 }
 
 impl SearchIndex {
-    pub(super) fn build(documents: &[Document]) -> Result<Self, TantivyError> {
+    /// `topics` are matters, each with the number of its document.
+    pub(super) fn build(documents: &[Document], topics: &[Topic]) -> Result<Self, TantivyError> {
         let (schema, fields) = schema();
         let index = Index::create_in_ram(schema);
         let analyzer = analyzer();
@@ -92,110 +74,125 @@ impl SearchIndex {
             reader: index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?,
             fields,
             analyzer,
-            vocabularies: Vec::with_capacity(documents.len()),
-            document_frequency: HashMap::new(),
+            vocabularies: Vec::with_capacity(topics.len()),
+            frequency: HashMap::new(),
         };
-        for (number, document) in documents.iter().enumerate() {
-            let title = with_name_parts(&format!("{} {}", document.path_names().join(" "), document.title));
-            let mut headline: HashSet<String> = search.terms(&title).into_iter().collect();
-            let mut all = HashSet::new();
-            for (section_number, section) in document.sections.iter().enumerate() {
-                let headings = with_name_parts(&document.heading_path(section_number).join(" "));
-                let texts: Vec<&str> = section.blocks.iter().map(|block| block.text.as_str()).collect();
-                let body = with_name_parts(&texts.join(" "));
-                headline.extend(search.terms(&headings));
-                all.extend(search.terms(&body));
-                let mut row = TantivyDocument::default();
-                row.add_u64(fields.document, number as u64);
-                row.add_u64(fields.section, section_number as u64);
-                row.add_text(fields.title, &title);
-                row.add_text(fields.headings, headings);
-                row.add_text(fields.body, body);
-                writer.add_document(row)?;
-            }
+        for (number, topic) in topics.iter().enumerate() {
+            let document = &documents[topic.document];
+            let texts = Texts::of(document, &topic.sections);
+            let headline: HashSet<String> =
+                search.terms(&texts.title).into_iter().chain(search.terms(&texts.headings)).collect();
+            let mut all: HashSet<String> = search.terms(&texts.body).into_iter().collect();
             all.extend(headline.iter().cloned());
             for word in &all {
-                *search.document_frequency.entry(word.clone()).or_default() += 1;
+                *search.frequency.entry(word.clone()).or_default() += 1;
             }
             search.vocabularies.push(Vocabulary { all, headline });
+            let mut row = TantivyDocument::default();
+            row.add_u64(fields.topic, number as u64);
+            row.add_text(fields.title, texts.title);
+            row.add_text(fields.headings, texts.headings);
+            row.add_text(fields.body, texts.body);
+            writer.add_document(row)?;
         }
         writer.commit()?;
         search.reader.reload()?;
         Ok(search)
     }
 
-    /// The best section for the pieces of text of a question, each with its weight. `None` when its document is below
-    /// the floor: those that rank after it fit even less.
-    pub(super) fn best(&self, question: &[(f32, String)]) -> Result<Option<Hit>, TantivyError> {
-        let terms = self.weighted_terms(question);
+    /// The score of every matter for the pieces of text of a question; 0 for those that share no word with it.
+    pub(super) fn scores(&self, words: &Words) -> Result<Vec<f32>, TantivyError> {
+        let mut scores = vec![0.0; self.vocabularies.len()];
+        if scores.is_empty() {
+            return Ok(scores);
+        }
         let searcher = self.reader.searcher();
-        let top = searcher.search(&self.query(&terms), &TopDocs::with_limit(1).order_by_score())?;
-        let Some((_, address)) = top.into_iter().next() else { return Ok(None) };
-        let row: TantivyDocument = searcher.doc(address)?;
-        let number = |field| row.get_first(field).and_then(|value| value.as_u64());
-        let number = |field| number(field).and_then(|value| usize::try_from(value).ok());
-        let (Some(document), Some(section)) = (number(self.fields.document), number(self.fields.section))
-        else {
-            return Ok(None);
-        };
-        let agreement = self.agreement(&terms, document);
-        Ok(agreement.is_above_floor().then_some(Hit { document, section, share: agreement.share }))
+        let all = TopDocs::with_limit(scores.len()).order_by_score();
+        let mut numbers = Vec::new();
+        for segment in searcher.segment_readers() {
+            numbers.push(segment.fast_fields().u64(TOPIC)?);
+        }
+        for (score, address) in searcher.search(&self.query(words), &all)? {
+            let number = numbers[address.segment_ord as usize].first(address.doc_id);
+            if let Some(found) =
+                number.and_then(|at| usize::try_from(at).ok()).and_then(|at| scores.get_mut(at))
+            {
+                *found = score;
+            }
+        }
+        Ok(scores)
     }
 
-    fn agreement(&self, terms: &BTreeMap<String, f32>, document: usize) -> Agreement {
-        let vocabulary = &self.vocabularies[document];
-        let mut agreement = Agreement { share: 0.0, informative: 0, informative_in_headline: 0 };
-        let (mut shared_weight, mut all_weight) = (0.0, 0.0);
-        for (term, weight) in terms {
-            let frequency = self.document_frequency.get(term).copied().unwrap_or_default();
-            let weight = weight * self.rarity(frequency);
+    pub(super) fn agreement(&self, words: &Words, topic: usize) -> Agreement {
+        let vocabulary = &self.vocabularies[topic];
+        let mut agreement = Agreement::default();
+        let mut all_weight = 0.0;
+        for (word, weight) in &words.0 {
+            let weight = weight * self.rarity(word);
             all_weight += weight;
-            if !vocabulary.all.contains(term) {
+            if !vocabulary.all.contains(word) {
                 continue;
             }
-            shared_weight += weight;
-            // A word that most runbooks hold says nothing about which one fits.
-            if frequency as usize * 2 <= self.vocabularies.len() + 1 {
-                agreement.informative += 1;
-                agreement.informative_in_headline += usize::from(vocabulary.headline.contains(term));
+            agreement.share += weight;
+            if vocabulary.headline.contains(word) {
+                agreement.headline_share += weight;
             }
+            // A word that most runbooks hold says nothing about which one fits.
+            let frequency = self.frequency.get(word).copied().unwrap_or_default();
+            agreement.informative += usize::from(frequency as usize * 2 <= self.vocabularies.len() + 1);
         }
         if all_weight > 0.0 {
-            agreement.share = shared_weight / all_weight;
+            agreement.share /= all_weight;
+            agreement.headline_share /= all_weight;
         }
         agreement
+    }
+
+    /// The share of the question's words that stand in a text, rare words counting more: 0 to 1.
+    pub(super) fn share(&self, words: &Words, text: &str) -> f32 {
+        let terms: HashSet<String> = self.terms(text).into_iter().collect();
+        let (mut shared, mut all) = (0.0, 0.0);
+        for (word, weight) in &words.0 {
+            let weight = weight * self.rarity(word);
+            all += weight;
+            if terms.contains(word) {
+                shared += weight;
+            }
+        }
+        if all > 0.0 { shared / all } else { 0.0 }
     }
 
     /// The inverse document frequency as BM25 has it (Robertson and Zaragoza 2009, with 1 added so that it is
     /// positive).
     #[expect(clippy::cast_precision_loss, reason = "there are a few thousand documents at most")]
-    fn rarity(&self, frequency: u32) -> f32 {
+    fn rarity(&self, word: &str) -> f32 {
+        let frequency = self.frequency.get(word).copied().unwrap_or_default();
         let (all, with) = (self.vocabularies.len() as f32, frequency as f32);
         (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
     }
 
     /// Each word once, with the highest weight that it has in the question.
-    fn weighted_terms(&self, question: &[(f32, String)]) -> BTreeMap<String, f32> {
-        let mut terms: BTreeMap<String, f32> = BTreeMap::new();
+    pub(super) fn words(&self, question: &[(f32, String)]) -> Words {
+        let mut words: BTreeMap<String, f32> = BTreeMap::new();
         for (weight, text) in question {
-            for term in self.terms(text) {
-                if terms.len() < MAX_TERMS || terms.contains_key(&term) {
-                    let known = terms.entry(term).or_default();
+            for word in self.terms(text) {
+                if words.len() < MAX_TERMS || words.contains_key(&word) {
+                    let known = words.entry(word).or_default();
                     *known = known.max(*weight);
                 }
             }
         }
-        terms
+        Words(words)
     }
 
-    fn query(&self, terms: &BTreeMap<String, f32>) -> BooleanQuery {
+    fn query(&self, words: &Words) -> BooleanQuery {
         let boosts = [
             (self.fields.title, TITLE_BOOST),
             (self.fields.headings, HEADING_BOOST),
             (self.fields.body, 1.0),
         ];
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(terms.len() * boosts.len());
-        for (term, weight) in terms {
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(words.0.len() * boosts.len());
+        for (term, weight) in &words.0 {
             for (field, boost) in boosts {
                 let exact = TermQuery::new(Term::from_field_text(field, term), IndexRecordOption::WithFreqs);
                 clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(exact), weight * boost))));
@@ -215,14 +212,41 @@ impl SearchIndex {
     }
 }
 
+/// The words of a question, in the form in which the index has them, with their weights.
+#[derive(Debug, Default)]
+pub(super) struct Words(BTreeMap<String, f32>);
+
+/// What is indexed of a matter.
+struct Texts {
+    title: String,
+    headings: String,
+    body: String,
+}
+
+impl Texts {
+    fn of(document: &Document, sections: &Range<usize>) -> Self {
+        let inner = &document.sections[sections.clone()];
+        let own = inner.first().map_or("", |section| &section.heading);
+        let title = format!("{} {} {own}", document.path_names().join(" "), document.title);
+        let outer = document.heading_path(sections.start).join(" ");
+        let headings: Vec<&str> = inner.iter().skip(1).map(|section| section.heading.as_str()).collect();
+        let blocks: Vec<&str> =
+            inner.iter().flat_map(|section| &section.blocks).map(|block| block.text.as_str()).collect();
+        Self {
+            title: with_name_parts(&title),
+            headings: with_name_parts(&format!("{outer} {}", headings.join(" "))),
+            body: with_name_parts(&blocks.join(" ")),
+        }
+    }
+}
+
 fn schema() -> (Schema, Fields) {
     let indexing =
         TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
     let text = TextOptions::default().set_indexing_options(indexing);
     let mut schema = Schema::builder();
     let fields = Fields {
-        document: schema.add_u64_field("document", STORED),
-        section: schema.add_u64_field("section", STORED),
+        topic: schema.add_u64_field(TOPIC, FAST),
         title: schema.add_text_field("title", text.clone()),
         headings: schema.add_text_field("headings", text.clone()),
         body: schema.add_text_field("body", text),
@@ -244,53 +268,64 @@ fn analyzer() -> TextAnalyzer {
 mod tests {
     use super::*;
     use crate::runbook::folder::document_of;
+    use crate::runbook::topic::topics_of;
 
-    fn best(question: &str) -> Option<(&'static str, usize)> {
-        const FILES: [(&str, &str); 4] = [
-            (
-                "connections.md",
-                "# Database connections exhausted\n## Meaning\nThe pool of PostgreSQL is used up.\n## Fix\nRaise it.",
-            ),
-            (
-                "disk.md",
-                "# Disk almost full\n## Fix\nDelete old logs of the service, then check the service.",
-            ),
-            (
-                "latency.md",
-                "# Checkout is slow\n## Fix\nRestart the service and check the p95 latency of checkout.",
-            ),
-            ("queue.md", "# Queue backlog\n## Fix\nAdd consumers to the service. Check the backlog."),
-        ];
+    const FILES: [(&str, &str); 4] = [
+        (
+            "connections.md",
+            "# Database connections exhausted\n## Meaning\nThe pool of PostgreSQL is used up.\n## Fix\nRaise it.",
+        ),
+        ("disk.md", "# Disk almost full\n## Fix\nDelete old logs of the service, then check the service."),
+        (
+            "latency.md",
+            "# Checkout is slow\n## Fix\nRestart the service and check the p95 latency of checkout.",
+        ),
+        ("queue.md", "# Queue backlog\n## Fix\nAdd consumers to the service. Check the backlog."),
+    ];
+
+    fn index() -> SearchIndex {
         let documents: Vec<Document> = FILES.iter().map(|(file, text)| document_of(file, text)).collect();
-        let index = SearchIndex::build(&documents).expect("an index");
-        let hit = index.best(&[(1.0, with_name_parts(question))]).expect("a search")?;
-        assert!((0.0..=1.0).contains(&hit.share));
-        Some((FILES[hit.document].0, hit.section))
+        SearchIndex::build(&documents, &topics_of(&documents)).expect("an index")
+    }
+
+    fn best(question: &str) -> Option<&'static str> {
+        let index = index();
+        let scores = index.scores(&index.words(&[(1.0, with_name_parts(question))])).expect("a search");
+        let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]))?;
+        (scores[best] > 0.0).then(|| FILES[best].0)
     }
 
     #[test]
-    fn finds_the_section_by_other_forms_of_its_words() {
+    fn finds_the_matter_by_other_forms_of_its_words() {
         assert_eq!(
             best("PgTooManyConnections: a database connection pool is exhausted"),
-            Some(("connections.md", 1))
+            Some("connections.md")
         );
-        assert_eq!(best("CheckoutLatencyHigh"), Some(("latency.md", 1)));
-        assert_eq!(best("consumer of the queues has a backlog"), Some(("queue.md", 1)));
-    }
-
-    #[test]
-    fn nothing_is_an_answer() {
+        assert_eq!(best("CheckoutLatencyHigh"), Some("latency.md"));
+        assert_eq!(best("consumer of the queues has a backlog"), Some("queue.md"));
         assert_eq!(best("Certificate of the ingress expires in three days"), None);
-        assert_eq!(best("check the service"), None, "words of every runbook are no reason");
-        assert_eq!(best("disk"), None, "one word is no reason");
-        assert_eq!(best("raise the pool to the moon and back with a rocket of the government"), None);
-        assert_eq!(best(""), None);
         assert_eq!(best("💥 \" AND ( OR ]"), None);
     }
 
     #[test]
+    fn tells_how_much_of_the_question_is_spoken_of() {
+        let index = index();
+        let agreement =
+            |question: &str, topic| index.agreement(&index.words(&[(1.0, with_name_parts(question))]), topic);
+        let all = agreement("disk full", 1);
+        assert_eq!((all.share, all.headline_share, all.informative), (1.0, 1.0, 2));
+        let some = agreement("delete the certificate", 1);
+        assert!(some.share > 0.0 && some.share < 0.5 && some.headline_share == 0.0, "{some:?}");
+        assert_eq!(agreement("check the service", 2).informative, 0, "words of every runbook are no reason");
+        assert_eq!(agreement("", 0), Agreement::default());
+        let words = index.words(&[(1.0, "disk full".to_owned())]);
+        assert!((index.share(&words, "The disks are filling up") - 0.5).abs() < 0.1);
+    }
+
+    #[test]
     fn an_empty_folder_has_no_answer() {
-        let index = SearchIndex::build(&[]).expect("an index");
-        assert_eq!(index.best(&[(1.0, "disk full".into())]).expect("a search"), None);
+        let index = SearchIndex::build(&[], &[]).expect("an index");
+        let words = index.words(&[(1.0, "disk full".into())]);
+        assert!(index.scores(&words).expect("a search").is_empty());
     }
 }

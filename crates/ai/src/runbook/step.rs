@@ -124,13 +124,18 @@ fn promise(document: &Document, scope: &Scope, section: usize) -> u8 {
     }
 }
 
-fn names_step(document: &Document, section: usize) -> bool {
+/// Whether a heading is one of those that a runbook's steps stand under, or one that is about something else.
+pub(super) fn speaks_of_steps(heading: &str) -> bool {
+    [&WHAT_TO_DO[..], &FIND_OUT, &NOT_A_STEP].iter().any(|phrases| speaks_of(heading, phrases))
+}
+
+pub(super) fn names_step(document: &Document, section: usize) -> bool {
     let heading = &document.sections[section].heading;
     speaks_of(heading, &WHAT_TO_DO) && !speaks_of(heading, &NOT_A_STEP)
 }
 
 /// Whether one of the phrases stands in the heading, as whole words.
-fn speaks_of(heading: &str, phrases: &[&str]) -> bool {
+pub(super) fn speaks_of(heading: &str, phrases: &[&str]) -> bool {
     let words: Vec<String> =
         heading.split(|c: char| !c.is_alphanumeric()).map(fold).filter(|word| !word.is_empty()).collect();
     let heading = format!(" {} ", words.join(" "));

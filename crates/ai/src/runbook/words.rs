@@ -1,6 +1,6 @@
 //! Names and words: how they are compared, split and chosen for a search.
 
-use super::AlertQuestion;
+use std::collections::BTreeMap;
 
 /// Labels whose values name an instance, a machine or a level, not a matter that a runbook speaks of.
 const MUTE_LABELS: [&str; 14] = [
@@ -64,24 +64,20 @@ pub(super) fn with_name_parts(text: &str) -> String {
     spread
 }
 
-/// What a search is made of: pieces of text with how much their words count.
-pub(super) fn search_texts(question: &AlertQuestion) -> Vec<(f32, String)> {
-    let labels = question
-        .labels
-        .iter()
-        .filter(|(name, value)| !MUTE_LABELS.contains(&name.as_str()) && is_words(value));
-    let labels = labels.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ");
-    let expr = question.expr.as_deref().map(metric_words).unwrap_or_default();
-    [
-        (3.0, question.alert_name.as_str()),
-        (2.0, question.summary.as_deref().unwrap_or_default()),
-        (1.0, question.description.as_deref().unwrap_or_default()),
-        (1.0, &labels),
-        (1.0, &expr),
-    ]
-    .into_iter()
-    .map(|(weight, text)| (weight, with_name_parts(&without_templates(text))))
-    .collect()
+/// The text with its compound names as words: `KubePodNotReady` is "Kube Pod Not Ready", and `disk_full` "disk full".
+pub(super) fn in_words(text: &str) -> String {
+    let mut words = Vec::new();
+    for word in text.split(|c: char| c.is_whitespace() || matches!(c, '_' | '`' | '/' | ':')) {
+        words.extend(name_parts(word).into_iter().filter(|part| !part.is_empty()));
+    }
+    words.join(" ")
+}
+
+/// The values of the labels that name a matter, not an instance of it.
+pub(super) fn label_words(labels: &BTreeMap<String, String>) -> String {
+    let telling =
+        labels.iter().filter(|(name, value)| !MUTE_LABELS.contains(&name.as_str()) && is_words(value));
+    telling.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// Identifiers are not words: `payments-db` is, `7f3e9d2a` and `10.0.0.1:9090` are not.
@@ -92,7 +88,7 @@ fn is_words(value: &str) -> bool {
 }
 
 /// A rule's text may still hold its placeholders, `{{ $labels.pod }}`.
-fn without_templates(text: &str) -> String {
+pub(super) fn without_templates(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -106,7 +102,7 @@ fn without_templates(text: &str) -> String {
 
 /// The names of metrics in PromQL: identifiers outside quotes and braces that hold a `_` or `:`, and are no function.
 /// A rough reading is enough here: a word too many does not change what is found.
-fn metric_words(expr: &str) -> String {
+pub(super) fn metric_words(expr: &str) -> String {
     let mut names = Vec::new();
     let mut outside = String::with_capacity(expr.len());
     let (mut in_quote, mut braces) = (None, 0_u32);
@@ -158,20 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_what_means_something() {
-        let question = AlertQuestion {
-            alert_name: "PodCrash".into(),
-            description: Some("Pod {{ $labels.pod }} of {{ $labels.job".into()),
-            labels: [("job", "payments-db"), ("pod", "web-1"), ("uid", "7f3e9d2a11"), ("severity", "page")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-            expr: Some(
-                r#"sum by (job) (rate(kube_restarts_total{a="x_y"}[5m])) > max_over_time(svc:z[1h])"#.into(),
-            ),
-            ..AlertQuestion::default()
-        };
-        let texts: Vec<String> =
-            search_texts(&question).into_iter().map(|(_, text)| text.trim().to_owned()).collect();
-        assert_eq!(texts, ["PodCrash Pod Crash", "", "Pod of", "payments db", "kube restarts total svc z"]);
+    fn writes_names_as_words() {
+        assert_eq!(in_words("KubePodNotReady: see `disk_full`"), "Kube Pod Not Ready see disk full");
+        assert_eq!(in_words(" "), "");
     }
 }

@@ -23,6 +23,11 @@ impl Dice {
         self.next().checked_rem(end).unwrap_or(0)
     }
 
+    /// A place in a list of `end` things; 0 if it is empty.
+    pub fn place_below(&mut self, end: usize) -> usize {
+        usize::try_from(self.below(end as u64)).unwrap_or(0)
+    }
+
     /// True in about `percent` of 100 throws.
     pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent

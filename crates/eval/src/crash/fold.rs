@@ -39,9 +39,10 @@ pub(super) struct Folded {
     /// Each beginning and each end of an alert, in their order.
     pub(super) began: Vec<(Labels, DateTime<Utc>)>,
     pub(super) ended: Vec<Labels>,
-    /// Names of alerts that a runbook answer is asked for, and how many answers there are.
-    pub(super) runbooks_asked: BTreeSet<String>,
+    /// Names of alerts that a runbook answer and a class are asked for, and how many of each there are.
+    pub(super) asked: BTreeSet<String>,
     pub(super) runbooks_answered: BTreeMap<String, usize>,
+    pub(super) classified: BTreeMap<String, usize>,
     pub(super) charts_asked: usize,
     pub(super) charts: usize,
     pub(super) failed_steps: usize,
@@ -117,6 +118,9 @@ impl Folded {
             ("runbook_answered" | "runbook_missing", Some(About::Name(name))) => {
                 *self.runbooks_answered.entry(name.clone()).or_default() += 1;
             }
+            ("classified", Some(About::Name(name))) => {
+                *self.classified.entry(name.clone()).or_default() += 1;
+            }
             ("charted", _) => self.charts += 1,
             ("step_failed", _) => self.failed_steps += 1,
             _ => {}
@@ -134,7 +138,7 @@ impl Folded {
         }
         self.total += usize::from(first);
         if first && self.total <= ENRICHED_ALERTS {
-            self.runbooks_asked.insert(labels.get("alertname").cloned().unwrap_or_default());
+            self.asked.insert(labels.get("alertname").cloned().unwrap_or_default());
             self.charts_asked += 1;
         }
         self.began.push((labels.clone(), starts_at));
@@ -176,7 +180,7 @@ mod tests {
         assert_eq!(folded.faults, Vec::<String>::new());
         assert_eq!((folded.status, folded.last_event, folded.firing.len()), (Status::Resolved, 9, 0));
         assert_eq!((folded.charts_asked, folded.charts), (3, 1));
-        assert_eq!(folded.runbooks_asked.len(), 1);
+        assert_eq!(folded.asked.len(), 1);
         assert_eq!(folded.runbooks_answered["A"], 1);
     }
 

@@ -203,16 +203,13 @@ fn effects(folded: &Folded) -> Vec<String> {
         faults
             .push(format!("{} pictures were asked for and {} are there", folded.charts_asked, folded.charts));
     }
-    let answered: BTreeSet<&String> = folded.runbooks_answered.keys().collect();
-    for name in folded
-        .runbooks_asked
-        .iter()
-        .chain(answered.difference(&folded.runbooks_asked.iter().collect()).copied())
-    {
-        let answers = folded.runbooks_answered.get(name).copied().unwrap_or(0);
-        let asked = usize::from(folded.runbooks_asked.contains(name));
-        if answers != asked {
-            faults.push(format!("{asked} runbook answer for {name} was asked for and {answers} are there"));
+    for (what, done) in [("runbook answer", &folded.runbooks_answered), ("class", &folded.classified)] {
+        let names: BTreeSet<&String> = done.keys().chain(&folded.asked).collect();
+        for name in names {
+            let (asked, done) = (usize::from(folded.asked.contains(name)), done.get(name).copied().unwrap_or(0));
+            if done != asked {
+                faults.push(format!("{asked} {what} for {name} was asked for and {done} are there"));
+            }
         }
     }
     faults

@@ -100,6 +100,7 @@ impl Memory {
             self.tell(service, json!({"kind": "charted"}));
             if !answered {
                 self.tell(service, json!({"kind": "runbook_answered", "alert": name}));
+                self.tell(service, json!({"kind": "classified", "alert": name}));
             }
         }
     }

@@ -33,6 +33,9 @@ pub struct BenchArgs {
     /// How many events the store holds that timelines are read from; 0 leaves that out.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     events: u64,
+    /// The folder of the models that answers are worked out with [default: none; words alone].
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
     /// With this many senders only [default: 32, 8, 1 and 128; 8 for --crash].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     senders: Option<u16>,

@@ -1,5 +1,8 @@
 //! `opsseer eval SUITE`: runs an evaluation suite and says what it found.
 
+mod all;
+mod measured;
+
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -8,9 +11,11 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use opsseer_core::SystemClock;
 use opsseer_eval::{Report, webhooks};
 use url::Url;
 
+use self::measured::Measured;
 use super::fresh_server::{FreshServer, unless_stopped};
 
 /// What `opsseer eval` is told.
@@ -24,6 +29,23 @@ pub struct EvalArgs {
 enum Suite {
     /// Sends bodies that real senders wrote; looks for every alert of every accepted body.
     Webhooks(WebhooksArgs),
+    /// Looks for the runbook of every alert of a public set.
+    Runbooks(measured::Args),
+    /// Asks the questions of a public reading test of its texts.
+    Qa(measured::Args),
+    /// Classifies the alerts of a public collection.
+    Alerts(AlertsArgs),
+    /// Runs every suite that a folder has data for, and writes the page about it.
+    All(all::Args),
+}
+
+#[derive(Debug, Args)]
+struct AlertsArgs {
+    #[command(flatten)]
+    args: measured::Args,
+    /// Ask the shipped weights, as for data without folds, instead of learning from the other folds.
+    #[arg(long)]
+    shipped: bool,
 }
 
 #[derive(Debug, Args)]
@@ -42,11 +64,15 @@ struct WebhooksArgs {
 /// Runs a suite. The exit status is 0 only if nothing is wrong.
 pub async fn execute(args: EvalArgs) -> anyhow::Result<ExitCode> {
     unless_stopped(async {
+        let out = &mut io::stdout();
         match args.suite {
-            Suite::Webhooks(args) => {
-                let report = run_webhooks(&args).await?;
-                print(&report, args.json, &mut io::stdout())
+            Suite::Webhooks(args) => print(&run_webhooks(&args).await?, args.json, out),
+            Suite::Runbooks(args) => measured::execute(Measured::Runbooks, &args, &SystemClock, out).await,
+            Suite::Qa(args) => measured::execute(Measured::Qa, &args, &SystemClock, out).await,
+            Suite::Alerts(AlertsArgs { args, shipped }) => {
+                measured::execute(Measured::Alerts { shipped }, &args, &SystemClock, out).await
             }
+            Suite::All(args) => all::execute(&args, &SystemClock, out, &mut io::stderr()).await,
         }
     })
     .await

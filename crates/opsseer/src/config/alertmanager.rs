@@ -6,7 +6,7 @@ use humantime_serde::re::humantime::format_duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use url::Url;
 
-use super::{ConfigError, SHORTEST_TIME};
+use super::{ConfigError, SHORTEST_TIME, optional_url};
 
 /// Whoever looks less often than this does not look.
 const LONGEST_TIME: Duration = Duration::from_hours(24);
@@ -20,7 +20,7 @@ const LARGEST_ANSWER: usize = 1 << 30;
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config.default.toml is the documentation")]
 pub struct Alertmanager {
-    #[serde(deserialize_with = "url_or_empty", serialize_with = "empty_or_text")]
+    #[serde(deserialize_with = "optional_url::read", serialize_with = "optional_url::write")]
     pub url: Option<Url>,
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
@@ -58,19 +58,6 @@ impl Alertmanager {
         }
         Ok(())
     }
-}
-
-fn url_or_empty<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Url>, D::Error> {
-    let text = String::deserialize(text)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(D::Error::custom)
-}
-
-#[expect(clippy::ref_option, reason = "serde hands it over like this")]
-fn empty_or_text<S: Serializer>(url: &Option<Url>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(url.as_ref().map_or("", Url::as_str))
 }
 
 fn time_or_empty<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Duration>, D::Error> {

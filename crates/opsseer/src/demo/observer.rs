@@ -262,7 +262,7 @@ impl Observer {
             EventKind::Reopened { reason, .. } => {
                 story.problem(at, format!("INC-{} was reopened: {reason}", incident.number));
             }
-            EventKind::RunbookMissing { alert, documents } => {
+            EventKind::RunbookMissing { alert, documents, .. } => {
                 story.also(at, format!("none of the {documents} runbooks fits {alert}"));
             }
             EventKind::StepFailed { step, error, .. } => story.also(at, format!("{step} failed: {error}")),

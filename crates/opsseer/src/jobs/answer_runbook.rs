@@ -2,13 +2,12 @@
 
 use anyhow::Context;
 use async_trait::async_trait;
-use opsseer_ai::runbook::{AlertQuestion, MatchedBy, RunbookAnswer};
-use opsseer_connect::promql;
-use opsseer_core::{Actor, AlertSnapshot, EventKind, IncidentId, NewEvent, RunbookAnswered};
+use opsseer_ai::runbook::{MatchedBy, RunbookAnswer};
+use opsseer_core::{Actor, EventKind, IncidentId, NewEvent, RunbookAnswered};
 use opsseer_store::{StoreError, Tx};
 
 use super::{Job, JobError, Task};
-use crate::app::App;
+use crate::{alert_text, app::App, asking, event_words};
 
 pub(super) const KIND: &str = "answer_runbook";
 
@@ -22,17 +21,19 @@ impl Job for AnswerRunbook {
     }
 
     async fn run(&self, app: &App, task: &Task) -> Result<Vec<NewEvent>, JobError> {
-        let runbooks = app.runbooks.clone();
-        let question = question(&task.alert);
-        // Reads and searches files: not on a thread that serves requests.
-        let (answer, documents) =
-            tokio::task::spawn_blocking(move || (runbooks.answer(&question), runbooks.document_count()))
-                .await
-                .map_err(|error| JobError::Fail(error.into()))?;
-        let answer = answer.context("the runbooks cannot be searched").map_err(JobError::Retry)?;
-        let kind = match answer {
-            Some(answer) => EventKind::RunbookAnswered(quoted(&task.alert, answer)),
-            None => EventKind::RunbookMissing { alert: task.alert.name.clone(), documents },
+        let answer = app
+            .runbooks
+            .answer(&alert_text::for_runbooks(&task.alert))
+            .await
+            .context("the runbooks cannot be searched")
+            .map_err(JobError::Retry)?;
+        let kind = match answer.found {
+            Some(found) => EventKind::RunbookAnswered(answered(&task.alert.name, found)),
+            None => EventKind::RunbookMissing {
+                alert: task.alert.name.clone(),
+                documents: app.runbooks.document_count(),
+                nearest: answer.nearest.into_iter().map(asking::near).collect(),
+            },
         };
         Ok(vec![NewEvent::new(app.clock.now(), Actor::Component { name: KIND.to_owned() }, kind)])
     }
@@ -66,35 +67,14 @@ fn is_same(before: &EventKind, now: &EventKind) -> bool {
     }
 }
 
-fn question(alert: &AlertSnapshot) -> AlertQuestion {
-    let annotation = |name: &str| alert.annotations.get(name).filter(|text| !text.is_empty()).cloned();
-    AlertQuestion {
-        alert_name: alert.name.clone(),
-        runbook_url: annotation("runbook_url").or_else(|| annotation("runbook")),
-        summary: alert.summary.clone(),
-        description: annotation("description"),
-        labels: alert.labels.clone(),
-        expr: alert.generator_url.as_deref().and_then(promql::expr_of_generator_url),
-    }
-}
-
-fn quoted(alert: &AlertSnapshot, answer: RunbookAnswer) -> RunbookAnswered {
-    let reason = match answer.matched_by {
-        MatchedBy::RunbookUrl => format!("The rule of {} points to this runbook.", alert.name),
-        MatchedBy::AlertName => format!("This runbook is named after {}.", alert.name),
-        MatchedBy::Search { score } => {
-            format!("Found by search: it speaks of {:.0} % of what the alert says.", score * 100.0)
+fn answered(alert: &str, found: RunbookAnswer) -> RunbookAnswered {
+    let reason = match found.matched_by {
+        MatchedBy::RunbookUrl => format!("The rule of {alert} points to this runbook."),
+        MatchedBy::AlertName => format!("This runbook is named after {alert}."),
+        MatchedBy::Search { .. } => {
+            let sure = event_words::percent(found.confidence);
+            format!("Found by search with what the alert says: {sure} sure that it fits.")
         }
     };
-    RunbookAnswered {
-        alert: alert.name.clone(),
-        quote: answer.quote,
-        commands: answer.commands,
-        file: answer.file,
-        heading: answer.heading,
-        line_start: answer.line_start,
-        line_end: answer.line_end,
-        revision: answer.revision,
-        reason,
-    }
+    RunbookAnswered { alert: alert.to_owned(), reason, ..asking::quoted(found) }
 }

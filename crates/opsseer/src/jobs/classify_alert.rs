@@ -57,7 +57,8 @@ impl Job for ClassifyAlert {
 
 /// As a timeline keeps it.
 pub(crate) fn classified(alert: &str, class: Classification) -> Classified {
-    let runners_up = class.runners_up.iter().map(|(category, p)| (category.as_str().to_owned(), *p)).collect();
+    let runners_up =
+        class.runners_up.iter().map(|(category, p)| (category.as_str().to_owned(), *p)).collect();
     Classified {
         alert: alert.to_owned(),
         category: class.category.as_str().to_owned(),

@@ -45,7 +45,8 @@ fn fault(folder: &Path, pages: &[Page], page: &Page, address: &str) -> Option<St
 fn is_elsewhere(address: &str) -> bool {
     let scheme = address.split_once(':').map(|(scheme, _)| scheme);
     let has_scheme = scheme.is_some_and(|scheme| {
-        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        !scheme.is_empty()
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
     });
     has_scheme || address.starts_with('/')
 }
@@ -102,7 +103,11 @@ mod tests {
                     8,
                     "the link to ../deploy.md#roll-forward leads nowhere: deploy.md has no heading with the anchor #roll-forward"
                 ),
-                ("db/slow.md", 10, "the link to #fast leads nowhere: db/slow.md has no heading with the anchor #fast"),
+                (
+                    "db/slow.md",
+                    10,
+                    "the link to #fast leads nowhere: db/slow.md has no heading with the anchor #fast"
+                ),
             ]
         );
         assert!(findings.iter().all(|finding| finding.level == Level::Error));

@@ -65,7 +65,10 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), LintError> {
         // Links to folders are not followed: they may lead in a circle.
         if entry.file_type().map_err(failed)?.is_dir() {
             find(&path, files)?;
-        } else if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md") || ending == "markdown") {
+        } else if path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("md") || ending == "markdown")
+        {
             files.push(path);
         }
     }
@@ -84,7 +87,8 @@ impl Page {
             let line = lines.line_at(range.start);
             match event {
                 Event::Start(Tag::Heading { level, id, .. }) => {
-                    let found = Heading { line, level: level_of(level), text: String::new(), words: 0, parts: 0 };
+                    let found =
+                        Heading { line, level: level_of(level), text: String::new(), words: 0, parts: 0 };
                     heading = Some((found, id.map(|id| id.to_string())));
                 }
                 Event::End(TagEnd::Heading(_)) => {
@@ -196,7 +200,10 @@ mod tests {
         let page = Page::parse("disk.md".into(), text);
         let seen: Vec<_> =
             page.headings.iter().map(|h| (h.line, h.level, h.text.as_str(), h.words, h.parts)).collect();
-        assert_eq!(seen, [(1, 1, "Disk full", 3, 1), (5, 2, "Fix it, now!", 2, 3), (14, 2, "Fix it, now!", 0, 0)]);
+        assert_eq!(
+            seen,
+            [(1, 1, "Disk full", 3, 1), (5, 2, "Fix it, now!", 2, 3), (14, 2, "Fix it, now!", 0, 0)]
+        );
         assert_eq!((page.links[0].line, page.links[0].address.as_str()), (3, "other.md#fix"));
         for anchor in ["disk-full", "fix-it-now", "fix-it-now-1", "old"] {
             assert!(page.anchors.contains(anchor), "{anchor} is missing in {:?}", page.anchors);

@@ -33,7 +33,9 @@ pub(super) async fn check(
         }
         match step {
             None => {
-                let message = format!("{name} has no runbook: write {name}.md, or name one with the annotation runbook_url");
+                let message = format!(
+                    "{name} has no runbook: write {name}.md, or name one with the annotation runbook_url"
+                );
                 found(alert.line, Level::Error, "no_runbook", message);
             }
             Some(step) => {
@@ -66,11 +68,12 @@ fn unreached(pages: &[Page], reached: BTreeSet<String>) -> Vec<&Page> {
     let by_file: BTreeMap<&str, &Page> = pages.iter().map(|page| (page.file.as_str(), page)).collect();
     let mut next: Vec<String> = reached.iter().cloned().collect();
     let mut seen = reached;
-    while let Some(page) = next.pop().and_then(|file| by_file.get(file.as_str()).copied()) {
+    while let Some(file) = next.pop() {
+        let Some(page) = by_file.get(file.as_str()) else { continue };
         for link in &page.links {
             let path = link.address.split(['#', '?']).next().unwrap_or_default();
             let target = target_of(&page.file, path);
-            if seen.insert(target.clone()) && by_file.contains_key(target.as_str()) {
+            if seen.insert(target.clone()) {
                 next.push(target);
             }
         }

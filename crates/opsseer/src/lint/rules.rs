@@ -53,8 +53,8 @@ struct Rule {
 
 /// All alert rules of a file. Recording rules are no alerts.
 pub(super) fn read(path: &Path) -> Result<Vec<AlertRule>, LintError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| LintError::Read { path: path.to_owned(), source })?;
+    let text =
+        fs::read_to_string(path).map_err(|source| LintError::Read { path: path.to_owned(), source })?;
     let read: RulesFile = serde_saphyr::from_str(&text)
         .map_err(|source| LintError::Rules { path: path.to_owned(), source: Box::new(source) })?;
     let groups = read.groups.into_iter().chain(read.spec.into_iter().flat_map(|spec| spec.groups));

@@ -1,14 +1,49 @@
 //! Sections that the answerer can do little with: it quotes a few sentences or steps from under one heading, best from
 //! one that says what to do.
 
-use super::{Finding, Level, page::{Heading, Page}};
+use super::{
+    Finding, Level,
+    page::{Heading, Page},
+};
 
 /// Headings with one of these words say what to do, or how to find out; the answerer prefers what stands under them.
 const STEP_WORDS: [&str; 36] = [
-    "action", "actions", "check", "checks", "debug", "debugging", "diagnose", "diagnosis", "diagnostics", "do this",
-    "fix", "fixes", "fixing", "how to", "immediate", "immediately", "investigate", "investigation", "mitigate",
-    "mitigation", "procedure", "recover", "recovery", "remediate", "remediation", "resolution", "resolve",
-    "resolving", "response", "roll back", "rollback", "solution", "steps", "triage", "troubleshooting", "what to do",
+    "action",
+    "actions",
+    "check",
+    "checks",
+    "debug",
+    "debugging",
+    "diagnose",
+    "diagnosis",
+    "diagnostics",
+    "do this",
+    "fix",
+    "fixes",
+    "fixing",
+    "how to",
+    "immediate",
+    "immediately",
+    "investigate",
+    "investigation",
+    "mitigate",
+    "mitigation",
+    "procedure",
+    "recover",
+    "recovery",
+    "remediate",
+    "remediation",
+    "resolution",
+    "resolve",
+    "resolving",
+    "response",
+    "roll back",
+    "rollback",
+    "solution",
+    "steps",
+    "triage",
+    "troubleshooting",
+    "what to do",
 ];
 /// Characters of a heading that still fits on a line of a phone and names one thing.
 const LONGEST_HEADING: usize = 80;
@@ -35,12 +70,15 @@ pub(super) fn check(pages: &[Page], findings: &mut Vec<Finding>) {
                 found(heading.line, Level::Warning, "empty_heading", "the heading has no words".to_owned());
             }
             if heading.words == 0 && heading.parts == 0 && !holds_deeper {
-                let message = format!("nothing stands under \"{}\": write it, or take the heading out", heading.text);
+                let message =
+                    format!("nothing stands under \"{}\": write it, or take the heading out", heading.text);
                 found(heading.line, Level::Warning, "empty_section", message);
             }
             let length = heading.text.chars().count();
             if length > LONGEST_HEADING {
-                let message = format!("the heading has {length} characters; at most {LONGEST_HEADING} are read at a glance");
+                let message = format!(
+                    "the heading has {length} characters; at most {LONGEST_HEADING} are read at a glance"
+                );
                 found(heading.line, Level::Warning, "long_heading", message);
             }
             if heading.words > LONGEST_SECTION {

@@ -61,7 +61,7 @@ const fn histogram(
 }
 
 /// By what they are about.
-pub(super) const ALL: [(&str, &[Metric]); 5] = [
+pub(super) const ALL: [(&str, &[Metric]); 6] = [
     (
         "Alerts in",
         &[
@@ -181,6 +181,23 @@ pub(super) const ALL: [(&str, &[Metric]); 5] = [
             ),
             histogram("opsseer_job_wait_seconds", &[KIND], "Time that a job waited for a worker."),
             histogram("opsseer_job_seconds", &[KIND], "Time of one attempt at a job."),
+        ],
+    ),
+    (
+        "The AI services",
+        &[
+            histogram(
+                "opsseer_ai_seconds",
+                &[("service", "`ask`, `classify` or `embeddings`")],
+                "Time that a question, an alert or a request for vectors took to be answered.",
+            ),
+            counter(
+                "opsseer_written_summaries_total",
+                &[("result", "`written` or `unavailable`")],
+                "Summaries that a language model was asked for.",
+            )
+            .seen_from_the_start(&[&[("result", "written")], &[("result", "unavailable")]]),
+            histogram("opsseer_written_summary_seconds", &[], "Time until a summary was written, or given up."),
         ],
     ),
     (

@@ -1,10 +1,13 @@
 //! The incident page.
 
 pub(crate) mod alerts;
+mod ask;
+mod class;
 mod do_this;
 mod headline;
 pub(crate) mod live;
 mod picture;
+mod similar;
 mod standing;
 mod story;
 mod timeline;
@@ -14,7 +17,7 @@ mod words;
 pub(crate) use do_this::step_to_take;
 pub(crate) use headline::{State, alerts_words, owner_words, severity_word};
 pub(crate) use standing::{muted_until, silenced_until};
-pub(crate) use words::{counted, sentence_case, step_words, times_words};
+pub(crate) use words::{counted, lines_words, looked_through_words, sentence_case, step_words, times_words};
 
 use askama::Template;
 use axum::{
@@ -27,13 +30,17 @@ use serde::Deserialize;
 
 use crate::{
     app::{App, SharedApp},
+    summary::summarise,
     web::{
         frame::Frame,
         incident::{
             alerts::AlertsCard,
+            ask::AskCard,
+            class::ClassCard,
             do_this::DoThis,
-            headline::{Actions, Headline, tab_title},
+            headline::{Actions, Can, Headline, tab_title},
             picture::PictureCard,
+            similar::SimilarCard,
             standing::Standing,
             story::{NEWEST, Story},
             timeline::{
@@ -63,9 +70,20 @@ pub(crate) struct PageQuery {
 struct Parts {
     headline: Headline,
     actions: Actions,
+    summary: SummaryLine,
     do_this: DoThis,
     picture: PictureCard,
+    ask: AskCard,
     alerts: AlertsCard,
+    similar: SimilarCard,
+    class: ClassCard,
+}
+
+/// The incident in a few sentences.
+#[derive(Template)]
+#[template(ext = "html", source = r#"<p class="summary" id="summary">{{ text }}</p>"#)]
+struct SummaryLine {
+    text: String,
 }
 
 impl Parts {
@@ -78,12 +96,17 @@ impl Parts {
         let alerts = app.store.list_alerts_of(incident.id, alerts::READ).await?;
         let now = app.clock.now();
         let standing = Standing::new(incident, story, viewer, now);
+        let by_meaning = app.embedder.is_some();
         Ok(Self {
             headline: Headline::new(incident, standing, viewer, now),
             actions: Actions::new(incident, now),
+            summary: SummaryLine { text: summarise(incident, &story.facts).text() },
             do_this: DoThis::new(story, incident, now),
             picture: PictureCard::new(story, incident, now),
+            ask: AskCard::new(incident.number.0, Can::of(incident), story, viewer, by_meaning, now),
             alerts: AlertsCard::new(&alerts, incident, story, now),
+            similar: SimilarCard::new(story, incident, now),
+            class: ClassCard::new(story, incident, viewer, by_meaning, now),
         })
     }
 
@@ -91,9 +114,13 @@ impl Parts {
         Ok(vec![
             self.headline.render()?,
             self.actions.render()?,
+            self.summary.render()?,
             self.do_this.render()?,
             self.picture.render()?,
+            self.ask.render()?,
             self.alerts.render()?,
+            self.similar.render()?,
+            self.class.render()?,
         ])
     }
 }

@@ -16,6 +16,7 @@ use opsseer_store::{IncidentFilter, Store, StoreError};
 
 use crate::{
     app::SharedApp,
+    asking::MAX_QUESTION,
     web::{
         frame::Frame,
         list::{
@@ -52,6 +53,7 @@ struct ListPage {
     /// What a search keeps of the filter.
     kept: Vec<(&'static str, &'static str)>,
     text: String,
+    longest_question: usize,
     open_count: OpenCount,
     rows: Vec<Row>,
     /// How many are not shown, where that is known.
@@ -88,6 +90,7 @@ pub(crate) async fn show_incident_list(
         states: filter.states(),
         severities: filter.severities(),
         kept: filter.kept(),
+        longest_question: MAX_QUESTION,
         open_count: OpenCount { count },
         rows: page.incidents.iter().map(row).collect(),
         of: (filter.status == Status::Open && filter.is_plain() && page.next_cursor.is_some())

@@ -1,6 +1,7 @@
 //! What people do from a page. Plain forms: with JavaScript the page stays and the stream brings the change, without it
 //! the browser is sent back to the page.
 
+pub(crate) mod answers;
 pub(crate) mod quiet;
 pub(crate) mod regroup;
 

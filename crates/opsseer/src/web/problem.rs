@@ -9,6 +9,7 @@ use opsseer_store::StoreError;
 
 use crate::{
     actions::ActionError,
+    asking::AskError,
     http::error::ApiError,
     pipeline::silences::SilenceError,
     web::{prose::first_line, static_files},
@@ -65,6 +66,12 @@ impl From<StoreError> for Problem {
 
 impl From<ActionError> for Problem {
     fn from(error: ActionError) -> Self {
+        Self::refused(&ApiError::from(error))
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
         Self::refused(&ApiError::from(error))
     }
 }

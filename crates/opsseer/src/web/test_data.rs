@@ -69,6 +69,8 @@ pub(crate) fn runbook() -> RunbookAnswered {
         line_start: 41,
         line_end: 47,
         revision: "3f9c2e1".into(),
+        commit: None,
+        confidence: None,
         reason: "named after the alert".into(),
     }
 }

@@ -1,5 +1,6 @@
 //! The pages in a real browser.
 
+mod answers;
 mod driver;
 mod quiet;
 mod regroup;
@@ -33,8 +34,9 @@ async fn in_browser(screen: Screen, test: impl AsyncFnOnce(&Browser)) {
 async fn server_with_an_incident() -> TestServer {
     let server = TestServer::start().await;
     server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
-    server.event(1, "runbook_answered").await;
-    server.event(1, "charted").await;
+    for kind in ["runbook_answered", "charted", "classified", "similar_found"] {
+        server.event(1, kind).await;
+    }
     server
 }
 

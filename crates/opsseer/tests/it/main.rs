@@ -8,7 +8,9 @@
 )]
 
 mod actions;
+mod ask;
 mod browser;
+mod classes;
 mod command_line;
 #[cfg(unix)]
 mod crash;
@@ -30,3 +32,4 @@ mod retention;
 mod stream;
 mod test_server;
 mod webhooks;
+mod written;

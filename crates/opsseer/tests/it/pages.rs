@@ -9,8 +9,9 @@ use crate::test_server::{TestServer, alert};
 async fn server_with_an_incident() -> TestServer {
     let server = TestServer::start().await;
     server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
-    server.event(1, "runbook_answered").await;
-    server.event(1, "charted").await;
+    for kind in ["runbook_answered", "charted", "classified", "similar_found"] {
+        server.event(1, kind).await;
+    }
     server
 }
 

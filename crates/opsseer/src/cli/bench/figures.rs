@@ -1,5 +1,6 @@
 //! How fast it is: durable webhooks, timelines out of a large store, live readers, changes of status.
 
+mod answers;
 mod fill;
 mod goals;
 mod large;
@@ -10,6 +11,7 @@ use std::{fs, io, path::Path, process::ExitCode, time::Duration};
 use anyhow::Context;
 use opsseer_eval::bench::{
     self, BenchReport, Plan, Target,
+    enriched::Enriched,
     live::{Audience, Heard},
     machine::Machine,
     status::{Changed, Open},
@@ -50,6 +52,7 @@ struct Record {
     large_store: Option<Large>,
     live_readers: Heard,
     status_changes: Changed,
+    answers: Enriched,
     goals: Vec<Goal>,
     faults: Vec<String>,
 }
@@ -74,6 +77,8 @@ pub(super) async fn execute(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let live_readers = live_readers().await?;
     progress(&format!("changes of status with {} open alerts", OPEN.incidents * OPEN.alerts_each));
     let status_changes = status_changes().await?;
+    progress("runbook answers, classes and similar incidents");
+    let answers = answers::measure(args.models.as_deref()).await?;
     let mut record = Record {
         opsseer: env!("CARGO_PKG_VERSION"),
         build: BUILD,
@@ -84,6 +89,7 @@ pub(super) async fn execute(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         large_store,
         live_readers,
         status_changes,
+        answers,
         goals: Vec::new(),
         faults: Vec::new(),
     };
@@ -167,6 +173,9 @@ impl Record {
         let wrong = self.live_readers.wrong;
         if wrong > 0 {
             faults.push(format!("live readers: {wrong} notes were not heard once and in their order"));
+        }
+        if self.answers.missing > 0 {
+            faults.push(format!("{} alerts were not answered in time", self.answers.missing));
         }
         for change in self.status_changes.changes.iter().filter(|change| change.unseen > 0) {
             faults.push(format!("{}: {} changes were not shown in time", change.what, change.unseen));

@@ -47,7 +47,7 @@ pub(super) fn of_event(event: &Event) -> Sentence {
             let line = format!("Runbook step: {} ({}:{})", answer.heading, answer.file, answer.line_start);
             with(line, &answer.reason)
         }
-        EventKind::RunbookMissing { alert, documents } => {
+        EventKind::RunbookMissing { alert, documents, .. } => {
             short(format!("No runbook fits {alert}; {documents} were looked through"))
         }
         EventKind::Charted(chart) => short(format!("Chart: {}", chart.sentence)),

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use opsseer_core::{Event, EventId, EventKind, Incident, RunbookAnswered};
 
 use crate::web::{
+    answer::{Near, Quoted},
     incident::{
         story::Story,
-        words::{Retry, lines_words, looked_through_words},
+        words::{Retry, looked_through_words},
     },
     moment::Moment,
-    prose::{Prose, cut},
+    prose::cut,
 };
 
 /// The kind of the job that looks.
@@ -27,13 +28,7 @@ struct Step {
     /// Of the event that brought it.
     id: EventId,
     alert: String,
-    /// A step may be nothing but commands.
-    quote: Option<Prose>,
-    commands: Vec<String>,
-    file: String,
-    heading: String,
-    lines: String,
-    reason: String,
+    quoted: Quoted,
 }
 
 enum Answer {
@@ -46,6 +41,7 @@ enum Answer {
     Missing {
         alert: String,
         documents: String,
+        nearest: Vec<Near>,
     },
     Failed {
         error: String,
@@ -106,8 +102,12 @@ impl Answer {
     }
 
     fn missing(event: &Event) -> Option<Self> {
-        let EventKind::RunbookMissing { alert, documents } = &event.kind else { return None };
-        Some(Self::Missing { alert: alert.clone(), documents: looked_through_words(*documents) })
+        let EventKind::RunbookMissing { alert, documents, nearest } = &event.kind else { return None };
+        Some(Self::Missing {
+            alert: alert.clone(),
+            documents: looked_through_words(*documents),
+            nearest: Near::all(nearest),
+        })
     }
 
     fn failed(event: &Event, now: DateTime<Utc>) -> Option<Self> {
@@ -118,17 +118,7 @@ impl Answer {
 
 impl Step {
     fn new((id, answer): (EventId, &RunbookAnswered)) -> Self {
-        let quote = answer.quote.trim();
-        Self {
-            id,
-            alert: cut(&answer.alert, NAME),
-            quote: (!quote.is_empty()).then(|| Prose::new(quote)),
-            commands: answer.commands.clone(),
-            file: answer.file.clone(),
-            heading: answer.heading.clone(),
-            lines: lines_words(answer),
-            reason: answer.reason.clone(),
-        }
+        Self { id, alert: cut(&answer.alert, NAME), quoted: Quoted::new(answer) }
     }
 }
 
@@ -146,7 +136,7 @@ fn ranked(story: &Story) -> Vec<(EventId, &RunbookAnswered)> {
 
 #[cfg(test)]
 mod tests {
-    use opsseer_core::{AlertSnapshot, Severity};
+    use opsseer_core::{AlertSnapshot, NearPlace, Severity};
 
     use super::*;
     use crate::web::test_data::{alert, at, event, incident, runbook};
@@ -160,7 +150,15 @@ mod tests {
     }
 
     fn missing() -> EventKind {
-        EventKind::RunbookMissing { alert: "DiskFull".into(), documents: 14 }
+        let near = NearPlace {
+            file: "volumes.md".into(),
+            heading: "Grow it".into(),
+            line_start: 3,
+            line_end: 9,
+            excerpt: "Add space.".into(),
+            confidence: 0.21,
+        };
+        EventKind::RunbookMissing { alert: "DiskFull".into(), documents: 14, nearest: vec![near] }
     }
 
     fn failed() -> EventKind {
@@ -191,7 +189,8 @@ mod tests {
 
     #[test]
     fn the_step_is_quoted_with_its_commands_and_its_source() {
-        let shown = html(vec![EventKind::RunbookAnswered(runbook())]);
+        let answer = RunbookAnswered { confidence: Some(0.93), ..runbook() };
+        let shown = html(vec![EventKind::RunbookAnswered(answer)]);
         for part in [
             "Roll the payments service back",
             "kubectl rollout undo deployment/payments",
@@ -199,6 +198,7 @@ mod tests {
             "Rollback",
             "lines 41 to 47 at 3f9c2e1",
             "named after the alert",
+            "93 % sure",
         ] {
             assert!(shown.contains(part), "{part} is missing: {shown}");
         }
@@ -215,7 +215,11 @@ mod tests {
     #[test]
     fn no_answer_is_said_in_words() {
         assert!(html(vec![]).contains("Looking for the runbook"));
-        assert!(html(vec![missing()]).contains("No runbook fits"));
+        let none = html(vec![missing()]);
+        assert!(
+            none.contains("No runbook fits") && none.contains("volumes.md") && none.contains("21 % sure"),
+            "{none}"
+        );
         let shown = html(vec![missing(), failed()]);
         assert!(shown.contains("the folder cannot be read") && shown.contains("Not tried again."), "{shown}");
         assert!(html(vec![failed(), missing()]).contains("No runbook fits"));

@@ -6,10 +6,12 @@ use std::{
 };
 
 use opsseer_core::{
-    AlertSnapshot, Event, EventId, EventKind, Fingerprint, Identity, IncidentId, Labels, RunbookAnswered,
-    Severity,
+    AlertSnapshot, Classified, Event, EventId, EventKind, Fingerprint, Identity, IncidentId, Labels,
+    RunbookAnswered, Severity,
 };
 use opsseer_store::{Store, StoreError};
+
+use crate::summary::Facts;
 
 /// Events of the newest end that are read to find what the cards show.
 pub(crate) const NEWEST: u32 = 500;
@@ -18,8 +20,20 @@ const OLDEST: u32 = 200;
 /// Alerts whose reasons are remembered: many more than are shown, few enough for a thousand readers.
 const REASONS: usize = 200;
 
+/// Names of rules whose kind of trouble is remembered.
+const CLASSES: usize = 200;
+
 /// Tells alerts apart as the store does, by what both the log and the store keep of them.
 type AlertKey = (Fingerprint, Identity);
+
+/// What is said of the kind of trouble that a rule is about.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ClassOf {
+    /// By the classifier, last.
+    pub(crate) said: Option<(EventId, Classified)>,
+    /// By a person, last.
+    pub(crate) corrected: Option<Event>,
+}
 
 /// What the log says to the cards. The order of folding does not matter, and folding an event twice changes nothing.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +47,13 @@ pub(crate) struct Story {
     pub(crate) reopened: Option<EventId>,
     pub(crate) runbook_missing: Option<Event>,
     pub(crate) chart: Option<Event>,
+    /// The last question.
+    pub(crate) asked: Option<Event>,
+    /// By the rule's name.
+    pub(crate) classes: BTreeMap<String, ClassOf>,
+    pub(crate) similar: Option<Event>,
+    /// What the summary is made of.
+    pub(crate) facts: Facts,
     /// By step.
     pub(crate) failures: HashMap<String, Event>,
     pub(crate) escalated: Option<Event>,
@@ -68,6 +89,7 @@ impl Story {
 
     pub(crate) fn fold(&mut self, event: &Event) {
         self.last = self.last.max(event.id);
+        self.facts.fold(event);
         let place = match &event.kind {
             EventKind::Opened { .. } => &mut self.opened,
             EventKind::RunbookAnswered(answer) => {
@@ -97,6 +119,24 @@ impl Story {
                 }
                 return;
             }
+            EventKind::Classified(class) => {
+                if let Some(known) = self.class_of(&class.alert)
+                    && known.said.as_ref().is_none_or(|(id, _)| *id < event.id)
+                {
+                    known.said = Some((event.id, class.clone()));
+                }
+                return;
+            }
+            EventKind::ClassCorrected { alert, .. } => {
+                if let Some(known) = self.class_of(alert)
+                    && known.corrected.as_ref().is_none_or(|known| known.id < event.id)
+                {
+                    known.corrected = Some(event.clone());
+                }
+                return;
+            }
+            EventKind::Asked { .. } => &mut self.asked,
+            EventKind::SimilarFound { .. } => &mut self.similar,
             EventKind::Escalated { .. } => &mut self.escalated,
             EventKind::FlappingHeld { .. } => &mut self.flapping_held,
             EventKind::MergedInto { .. } => &mut self.merged_into,
@@ -130,6 +170,14 @@ impl Story {
             }
             _ => {}
         }
+    }
+
+    /// The place for what is said of a rule; none if too many are remembered.
+    fn class_of(&mut self, alert: &str) -> Option<&mut ClassOf> {
+        if !self.classes.contains_key(alert) && self.classes.len() >= CLASSES {
+            return None;
+        }
+        Some(self.classes.entry(alert.to_owned()).or_default())
     }
 
     /// Why an alert belongs to the incident, if the part of the log that was read says so.

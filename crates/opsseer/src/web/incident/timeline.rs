@@ -10,6 +10,7 @@ use opsseer_core::{Actor, AlertSnapshot, Event, EventKind, Incident, RunbookAnsw
 
 use crate::event_words;
 use crate::web::{
+    answer::sure_words,
     incident::{
         headline::{Can, severity_word},
         story::Story,
@@ -134,10 +135,30 @@ impl TimelineEvent {
                 shown.more = Some(runbook_words(answer));
                 shown.detail = Some(Detail::of_runbook(answer));
             }
-            EventKind::RunbookMissing { alert, documents } => {
+            EventKind::RunbookMissing { alert, documents, nearest } => {
                 shown.knob = knob("§", "");
                 shown.what = format!("No runbook fits {alert}");
                 shown.more = Some(looked_through_words(*documents));
+                shown.detail = Detail::of_places(nearest);
+            }
+            EventKind::Asked { question, answer, nearest } => {
+                shown.knob = knob("?", "");
+                shown.what = format!("{who} asked the runbooks: {}", first_line(question, LINE));
+                match answer {
+                    Some(answer) => {
+                        shown.more = Some(format!(
+                            "{}, in {}. {}",
+                            answer.heading,
+                            answer.file,
+                            runbook_words(answer)
+                        ));
+                        shown.detail = Some(Detail::of_runbook(answer));
+                    }
+                    None => {
+                        shown.more = Some("No runbook answers this.".to_owned());
+                        shown.detail = Detail::of_places(nearest);
+                    }
+                }
             }
             EventKind::Charted(chart) => {
                 shown.knob = knob("▦", "");
@@ -176,10 +197,15 @@ impl TimelineEvent {
             | EventKind::Silenced { .. }
             | EventKind::SilenceEnded { .. }
             | EventKind::Muted { .. }
-            | EventKind::Unmuted => {
+            | EventKind::Unmuted
+            | EventKind::Classified(_)
+            | EventKind::ClassCorrected { .. }
+            | EventKind::SimilarFound { .. } => {
                 let (symbol, colour) = match &event.kind {
                     EventKind::Escalated { .. } => ("!", "bad"),
                     EventKind::FlappingHeld { .. } => ("↺", "warn"),
+                    EventKind::Classified(_) => ("◇", ""),
+                    EventKind::SimilarFound { .. } => ("≈", ""),
                     _ => ("·", ""),
                 };
                 shown.knob = knob(symbol, colour);
@@ -204,7 +230,8 @@ fn alert_words(alert: &AlertSnapshot) -> String {
 
 /// Where a runbook step stands and why it was chosen.
 fn runbook_words(answer: &RunbookAnswered) -> String {
-    format!("{}. {}", sentence_case(&lines_words(answer)), answer.reason)
+    let sure = answer.confidence.map_or_else(String::new, |sure| format!(", {}", sure_words(sure)));
+    format!("{}{sure}. {}", sentence_case(&lines_words(answer)), answer.reason)
 }
 
 fn actor_words(actor: &Actor, viewer: &Viewer) -> String {
@@ -265,7 +292,7 @@ mod tests {
             ada(EventKind::SeveritySet { severity: Severity::Ticket }),
             ada(EventKind::Note { text: "n".into() }),
             event(answered),
-            event(EventKind::RunbookMissing { alert: "DiskFull".into(), documents: 14 }),
+            event(EventKind::RunbookMissing { alert: "DiskFull".into(), documents: 14, nearest: vec![] }),
             event(EventKind::Charted(chart())),
             event(EventKind::StepFailed {
                 step: "chart_metric".into(),

@@ -76,6 +76,8 @@ pub(crate) fn step_words(step: &str) -> String {
     match step {
         "answer_runbook" => "Looking for the runbook".to_owned(),
         "chart_metric" => "Drawing the metric".to_owned(),
+        "classify_alert" => "Saying what kind of trouble it is".to_owned(),
+        "find_similar" => "Looking for incidents like it".to_owned(),
         other => other.replace('_', " "),
     }
 }

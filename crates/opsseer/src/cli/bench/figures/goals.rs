@@ -27,6 +27,9 @@ const TIMELINE_P99_MS: f64 = 5.0;
 /// What others need for a change of status with 10,000 open alerts, in milliseconds.
 const STATUS_MS: f64 = 10_000.0;
 
+/// What half of the alerts may take until all that is worked out about them is on the page, in milliseconds.
+const ANSWERS_MS: f64 = 500.0;
+
 /// Goals whose figure was taken.
 pub(super) fn of(record: &Record) -> Vec<Goal> {
     let mut goals = Vec::new();
@@ -49,6 +52,8 @@ pub(super) fn of(record: &Record) -> Vec<Goal> {
     if let Some(slowest) = seen.reduce(f64::max) {
         goals.push(at_most("slowest change of status, until the list shows it", STATUS_MS, slowest, "ms"));
     }
+    let answers = record.answers.all.p50_ms;
+    goals.push(at_most("median from an alert to its step, class and like incidents", ANSWERS_MS, answers, "ms"));
     goals
 }
 

@@ -22,6 +22,7 @@ pub(super) fn write(record: &Record, out: &mut dyn Write) -> io::Result<()> {
     }
     live(record, out)?;
     status(record, out)?;
+    answers(record, out)?;
     goals(record, out)?;
     for fault in &record.faults {
         writeln!(out, "FAULT: {fault}")?;
@@ -147,6 +148,23 @@ fn status(record: &Record, out: &mut dyn Write) -> io::Result<()> {
             ]
         })
         .collect();
+    table::write(out, &head, &rows)
+}
+
+fn answers(record: &Record, out: &mut dyn Write) -> io::Result<()> {
+    let answers = &record.answers;
+    let with = if answers.embeddings { "words and meaning" } else { "words alone: no model was given" };
+    writeln!(out, "\nFrom an alert to its answers, {} runbook sections, by {with}", answers.sections)?;
+    let head = [&[("ANSWER", Align::Left)][..], &TIMES].concat();
+    let storm = answers.enriching.storm;
+    let rows = [
+        times("the runbook's step".to_owned(), &answers.runbook),
+        times("the class".to_owned(), &answers.class),
+        times("incidents like it".to_owned(), &answers.similar),
+        times("all three".to_owned(), &answers.all),
+        times("an incident's page, quiet".to_owned(), &answers.page_before),
+        times(format!("the page while {storm} incidents open"), &answers.page_in_storm),
+    ];
     table::write(out, &head, &rows)
 }
 

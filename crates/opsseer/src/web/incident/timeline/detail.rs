@@ -1,8 +1,9 @@
 //! What one can open under an event: labels, a step, a query.
 
-use opsseer_core::{AlertSnapshot, AssetRef, Charted, Labels, RunbookAnswered};
+use opsseer_core::{AlertSnapshot, AssetRef, Charted, Labels, NearPlace, RunbookAnswered};
 
 use crate::web::{
+    answer::Near,
     incident::words::{asset_address, range_words},
     prose::{Prose, cut, safe_address},
 };
@@ -41,6 +42,7 @@ pub(super) struct Table {
 pub(super) enum Detail {
     Alert { labels: Table, annotations: Table, rule: Option<String> },
     Runbook { quote: String, commands: Vec<String> },
+    Places(Vec<Near>),
     Query { expr: String, range: String },
 }
 
@@ -69,6 +71,11 @@ impl Detail {
 
     pub(super) fn of_runbook(answer: &RunbookAnswered) -> Self {
         Self::Runbook { quote: answer.quote.clone(), commands: answer.commands.clone() }
+    }
+
+    /// What came nearest, if anything did.
+    pub(super) fn of_places(places: &[NearPlace]) -> Option<Self> {
+        (!places.is_empty()).then(|| Self::Places(Near::all(places)))
     }
 
     pub(super) fn of_chart(chart: &Charted) -> Self {

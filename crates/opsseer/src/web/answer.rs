@@ -1,0 +1,76 @@
+//! What the runbooks say to a question, as pages show it: a quote with its place, or the nearest places.
+
+use opsseer_core::{NearPlace, RunbookAnswered};
+
+use crate::{
+    event_words::percent,
+    web::{
+        incident::lines_words,
+        prose::{Prose, cut},
+    },
+};
+
+/// Characters of an excerpt.
+const EXCERPT: usize = 300;
+
+/// A quote and where it stands.
+pub(crate) struct Quoted {
+    /// A step may be nothing but commands.
+    pub(crate) quote: Option<Prose>,
+    pub(crate) commands: Vec<String>,
+    pub(crate) file: String,
+    pub(crate) heading: String,
+    pub(crate) lines: String,
+    pub(crate) reason: String,
+    /// `87 % sure`, where that was worked out.
+    pub(crate) sure: Option<String>,
+}
+
+/// A place that comes near.
+pub(crate) struct Near {
+    pub(crate) file: String,
+    pub(crate) heading: String,
+    pub(crate) lines: String,
+    pub(crate) excerpt: String,
+    pub(crate) sure: String,
+}
+
+impl Quoted {
+    pub(crate) fn new(answer: &RunbookAnswered) -> Self {
+        let quote = answer.quote.trim();
+        Self {
+            quote: (!quote.is_empty()).then(|| Prose::new(quote)),
+            commands: answer.commands.clone(),
+            file: answer.file.clone(),
+            heading: answer.heading.clone(),
+            lines: lines_words(answer),
+            reason: answer.reason.clone(),
+            sure: answer.confidence.map(sure_words),
+        }
+    }
+}
+
+impl Near {
+    pub(crate) fn all(places: &[NearPlace]) -> Vec<Self> {
+        places.iter().map(Self::new).collect()
+    }
+
+    fn new(place: &NearPlace) -> Self {
+        let lines = match (place.line_start, place.line_end) {
+            (first, last) if first == last => format!("line {first}"),
+            (first, last) => format!("lines {first} to {last}"),
+        };
+        Self {
+            file: place.file.clone(),
+            heading: place.heading.clone(),
+            lines,
+            excerpt: cut(place.excerpt.trim(), EXCERPT),
+            sure: sure_words(place.confidence),
+        }
+    }
+}
+
+/// `87 % sure`.
+pub(crate) fn sure_words(probability: f32) -> String {
+    format!("{} sure", percent(probability))
+}

@@ -1,0 +1,147 @@
+//! The card in which one asks the runbooks, with what they said to the last question.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use opsseer_core::{Actor, Event, EventKind};
+
+use crate::{
+    asking::MAX_QUESTION,
+    web::{
+        answer::{Near, Quoted},
+        incident::{headline::Can, sentence_case, story::Story},
+        moment::Moment,
+        viewer::Viewer,
+    },
+};
+
+/// What was asked last, and what came of it.
+struct Last {
+    question: String,
+    who: String,
+    at: Moment,
+    answer: Option<Quoted>,
+    nearest: Vec<Near>,
+}
+
+#[derive(Template)]
+#[template(path = "incident/ask.html")]
+pub(crate) struct AskCard {
+    number: i64,
+    can_ask: bool,
+    longest: usize,
+    last: Option<Last>,
+    /// Whether places are found by their meaning too.
+    by_meaning: bool,
+}
+
+impl AskCard {
+    pub(crate) fn new(
+        number: i64,
+        can: Can,
+        story: &Story,
+        viewer: &Viewer,
+        by_meaning: bool,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            number,
+            can_ask: can != Can::Undo,
+            longest: MAX_QUESTION,
+            last: story.asked.as_ref().and_then(|event| Last::of(event, viewer, now)),
+            by_meaning,
+        }
+    }
+}
+
+impl Last {
+    fn of(event: &Event, viewer: &Viewer, now: DateTime<Utc>) -> Option<Self> {
+        let EventKind::Asked { question, answer, nearest } = &event.kind else { return None };
+        let who = match &event.actor {
+            Actor::Person { name } => sentence_case(&viewer.name_or(name, "you")),
+            _ => "Somebody".to_owned(),
+        };
+        Some(Self {
+            question: question.clone(),
+            who,
+            at: Moment::new(event.at, now),
+            answer: answer.as_ref().map(Quoted::new),
+            nearest: Near::all(nearest),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opsseer_core::{NearPlace, RunbookAnswered};
+
+    use super::*;
+    use crate::web::test_data::{at, event_by, runbook, viewer};
+
+    fn html(asked: Option<EventKind>, by_meaning: bool) -> String {
+        let mut story = Story::default();
+        if let Some(kind) = asked {
+            story.fold(&event_by(Actor::Person { name: "ada".into() }, kind));
+        }
+        let card = AskCard::new(42, Can::Act, &story, &viewer("ada"), by_meaning, at("03:20:00"));
+        card.render().expect("renders")
+    }
+
+    fn asked(answer: Option<RunbookAnswered>) -> EventKind {
+        let nearest = vec![NearPlace {
+            file: "db.md".into(),
+            heading: "Restart <it>".into(),
+            line_start: 3,
+            line_end: 9,
+            excerpt: "Stop the database.".into(),
+            confidence: 0.21,
+        }];
+        EventKind::Asked { question: "How do I <b>roll back</b>?".into(), answer, nearest }
+    }
+
+    #[test]
+    fn nothing_asked_yet_is_one_line_with_its_key() {
+        let shown = html(None, true);
+        assert!(
+            shown.contains(r#"action="/incidents/42/ask""#) && shown.contains(r#"data-key="q""#),
+            "{shown}"
+        );
+        assert!(!shown.contains("models pull"), "{shown}");
+    }
+
+    #[test]
+    fn an_answer_is_a_quote_with_its_place_and_how_sure_it_is() {
+        let answer = RunbookAnswered { confidence: Some(0.874), ..runbook() };
+        let shown = html(Some(asked(Some(answer))), true);
+        for part in [
+            "You asked",
+            "roll back&#60;/b&#62;?",
+            "Roll the payments",
+            "kubectl rollout undo",
+            "87 % sure",
+            "lines 41 to 47",
+        ] {
+            assert!(shown.contains(part), "{part} is missing: {shown}");
+        }
+        assert!(!shown.contains("No runbook answers this"), "{shown}");
+    }
+
+    #[test]
+    fn a_refusal_shows_the_nearest_places_as_text() {
+        let shown = html(Some(asked(None)), true);
+        for part in [
+            "No runbook answers this",
+            "db.md",
+            "Restart &#60;it&#62;",
+            "lines 3 to 9",
+            "21 % sure",
+            "Stop the database.",
+        ] {
+            assert!(shown.contains(part), "{part} is missing: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_missing_model_is_explained_with_the_command_that_installs_it() {
+        assert!(html(Some(asked(None)), false).contains("opsseer models pull embeddings"));
+    }
+}
