@@ -5,6 +5,7 @@
 $ErrorActionPreference = 'Stop'
 Set-Location $PSScriptRoot
 if (-not $env:CARGO_TARGET_DIR) { $env:CARGO_TARGET_DIR = Join-Path $PSScriptRoot 'target' }
+if (-not $env:OPSSEER_AI__MODELS_DIR) { $env:OPSSEER_AI__MODELS_DIR = Join-Path $PSScriptRoot 'data/models' }
 
 function Show-Usage {
     Write-Output @'
@@ -16,6 +17,7 @@ function Show-Usage {
   ps          list what runs                             logs [NAME] [-f]   show its logs
   test        everything that must pass                  lint   format, clippy, documentation, licences
   bench       measure speed, into target/bench.json      eval [DIR]   measure on public data (../shared/data)
+  models [ROLE...] fetch the models, as a rule those that this version uses; ./task.ps1 models list shows all
   help        this text
 '@
 }
@@ -111,7 +113,11 @@ switch ($verb) {
         $more = @($rest | Select-Object -Skip 1)
         Invoke-Program (Get-OpsSeer) eval all --data $data --out docs @more
     }
-    'models' { throw 'OpsSeer uses no models yet, so there are none to fetch' }
+    'models' {
+        Invoke-Build
+        if ($rest.Count -gt 0 -and $rest[0] -in 'list', 'pull', 'verify') { Invoke-Program (Get-OpsSeer) models @rest }
+        else { Invoke-Program (Get-OpsSeer) models pull @rest }
+    }
     { $_ -in 'help', '-h', '--help' } { Show-Usage }
     default { Show-Usage; throw "there is no verb `"$verb`"" }
 }

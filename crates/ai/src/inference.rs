@@ -69,7 +69,11 @@ pub(crate) struct InferenceQueue<I, O> {
 
 impl<I: Send + 'static, O: Send + 'static> InferenceQueue<I, O> {
     /// Starts the threads. `work` is what they do to each input.
-    pub(crate) fn start<W>(service: &'static str, settings: InferenceSettings, work: W) -> std::io::Result<Self>
+    pub(crate) fn start<W>(
+        service: &'static str,
+        settings: InferenceSettings,
+        work: W,
+    ) -> std::io::Result<Self>
     where
         W: Fn(I) -> Result<O, String> + Send + Sync + 'static,
     {
@@ -107,7 +111,8 @@ impl<I: Send + 'static, O: Send + 'static> InferenceQueue<I, O> {
     }
 
     fn refused(&self, why: &'static str) {
-        metrics::counter!("opsseer_inference_refused_total", "service" => self.service, "why" => why).increment(1);
+        metrics::counter!("opsseer_inference_refused_total", "service" => self.service, "why" => why)
+            .increment(1);
     }
 }
 
@@ -167,12 +172,17 @@ mod tests {
         Held { queue, let_go, begun, done }
     }
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_loses_nothing_it_took() {
         let held = held(1, LONG);
-        let ask = |input| tokio::spawn({ let queue = Arc::clone(&held.queue); async move { queue.run(input).await } });
+        let ask = |input| {
+            tokio::spawn({
+                let queue = Arc::clone(&held.queue);
+                async move { queue.run(input).await }
+            })
+        };
         let running = ask(1);
         tokio::task::yield_now().await;
         held.begun.recv().unwrap();
@@ -188,7 +198,12 @@ mod tests {
     #[tokio::test]
     async fn work_whose_caller_left_is_not_done() {
         let held = held(8, LONG);
-        let ask = |input| tokio::spawn({ let queue = Arc::clone(&held.queue); async move { queue.run(input).await } });
+        let ask = |input| {
+            tokio::spawn({
+                let queue = Arc::clone(&held.queue);
+                async move { queue.run(input).await }
+            })
+        };
         let running = ask(1);
         tokio::task::yield_now().await;
         held.begun.recv().unwrap();

@@ -137,4 +137,26 @@ pub enum EvalError {
         /// Why.
         source: opsseer_ai::classify::ClassifyError,
     },
+    /// Runbooks cannot be searched.
+    #[error("cannot search the runbooks of {}", folder.display())]
+    Runbooks {
+        /// Their folder.
+        folder: PathBuf,
+        /// Why.
+        source: opsseer_ai::runbook::AnswerError,
+    },
+    /// The embedding model failed. Without it the suite would measure something else than was asked for.
+    #[error("the embedding model failed: {reason}")]
+    Embeddings {
+        /// Why.
+        reason: String,
+    },
+    /// Not every paragraph became a place that can be found: there are too many of them.
+    #[error("{paragraphs} paragraphs became {places} places that can be found; 5000 are the most")]
+    Paragraphs {
+        /// Those of the data.
+        paragraphs: usize,
+        /// Those that can be found.
+        places: usize,
+    },
 }

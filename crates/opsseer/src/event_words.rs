@@ -99,10 +99,14 @@ pub(crate) fn percent(probability: f32) -> String {
 
 /// What is alike, how it ended, and how long it took.
 fn similar_in_words(similar: &SimilarIncident) -> String {
-    let mut words = vec![similar.reason.clone()];
-    words.extend(similar.ended.clone());
-    words.extend(similar.seconds.map(|seconds| format!("It took {}.", took(seconds))));
-    words.join(" ")
+    let mut words = format!("{}.", similar.reason.trim_end_matches('.'));
+    if let Some(ended) = &similar.ended {
+        words = format!("{words} How it ended: {}.", ended.trim_end_matches('.'));
+    }
+    if let Some(seconds) = similar.seconds {
+        words = format!("{words} It took {}.", took(seconds));
+    }
+    words
 }
 
 /// A length of time in its two largest units.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use opsseer_core::{Actor, Event, EventId, EventKind, Incident};
 use opsseer_store::{Store, StoreError};
 
-use crate::{event_words::percent, web::moment::exact_duration_words};
+use crate::web::{answer::sure_words, moment::exact_duration_words};
 
 /// Events of each end of a log that are read: what a summary tells stands at the beginning or is new.
 const OLDEST: u32 = 200;
@@ -184,9 +184,9 @@ fn what_fired(incident: &Incident, facts: &Facts) -> Option<Sentence> {
     };
     let of = incident.service.as_ref().map_or_else(String::new, |service| format!(" of {service}"));
     let began = incident.opened_at.format("%H:%M:%S UTC on %-d %B");
-    let named: Vec<&str> = rules.iter().take(NAMED).map(|(name, _)| name.as_str()).collect();
-    let rules_left = rules.len() - named.len();
-    let names = match (named.as_slice(), rules_left) {
+    let first_rules: Vec<&str> = rules.iter().take(NAMED).map(|(name, _)| name.as_str()).collect();
+    let rules_left = rules.len() - first_rules.len();
+    let names = match (first_rules.as_slice(), rules_left) {
         ([], _) => String::new(),
         ([one], 0) => format!(": {one}"),
         ([first @ .., last], 0) => format!(": {} and {last}", first.join(", ")),
@@ -197,6 +197,7 @@ fn what_fired(incident: &Incident, facts: &Facts) -> Option<Sentence> {
         (0, 1) => "; it no longer fires".to_owned(),
         (0, _) => "; none of them fires any more".to_owned(),
         (1, 1) => String::new(),
+        (2, 2) => "; both fire".to_owned(),
         (firing, total) if firing == total => "; all of them fire".to_owned(),
         (1, _) => "; 1 of them fires".to_owned(),
         (firing, _) => format!("; {firing} of them fire"),
@@ -225,7 +226,7 @@ fn who_has_it(incident: &Incident, facts: &Facts) -> Option<Sentence> {
     };
     let after = exact_duration_words(*at - incident.opened_at);
     Some(Sentence::of(
-        &format!("{name} acknowledged it {after} after it began"),
+        &capital(&format!("{name} acknowledged it {after} after it began")),
         facts.opened.into_iter().chain([*id]),
     ))
 }
@@ -234,7 +235,7 @@ fn who_has_it(incident: &Incident, facts: &Facts) -> Option<Sentence> {
 fn what_it_is_like(facts: &Facts) -> Option<Sentence> {
     let class = facts.class.as_ref().map(|(_, class)| match (class.probability, &class.by) {
         (Some(probability), _) => {
-            format!("it looks like a matter of {} ({} sure)", class.category, percent(probability))
+            format!("it looks like a matter of {} ({})", class.category, sure_words(probability))
         }
         (None, Some(by)) => format!("it is a matter of {}, says {by}", class.category),
         (None, None) => format!("it is a matter of {}", class.category),

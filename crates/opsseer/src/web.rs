@@ -4,7 +4,7 @@
 //! A new card on the incident page is a struct beside `incident/picture.rs`, its template, and a field of
 //! `incident::Parts`; a new kind of event is an arm in `incident/timeline.rs`.
 
-mod answer;
+pub(crate) mod answer;
 mod ask;
 mod frame;
 mod incident;

@@ -151,7 +151,8 @@ mod tests {
     async fn draft(pieces: Vec<Piece>) -> Draft {
         let model = FakeLanguageModel::default();
         model.push(pieces);
-        let note = Event { id: EventId(9), ..event(EventKind::Note { text: "the error rate is 41 %".into() }) };
+        let note =
+            Event { id: EventId(9), ..event(EventKind::Note { text: "the error rate is 41 %".into() }) };
         let sources = Sources::of(&[note], &Redactions::new(true, &[]).expect("sound"));
         let prompt = Prompt { system: String::new(), user: String::new() };
         let writing = model.write(&prompt).await.expect("an answer");
@@ -190,10 +191,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_of_which_nothing_can_be_shown_is_none() {
-        let (shown, error) = all(&mut draft(vec![says("I am sorry, I cannot help. Call 112 [E9].")]).await).await;
+        let (shown, error) =
+            all(&mut draft(vec![says("I am sorry, I cannot help. Call 112 [E9].")]).await).await;
         assert!(shown.is_empty());
         let words = error.expect("unavailable").to_string();
-        assert!(words.contains("no source that was given: 1; ") && words.ends_with("does not stand there: 1"), "{words}");
+        assert!(
+            words.contains("no source that was given: 1; ") && words.ends_with("does not stand there: 1"),
+            "{words}"
+        );
         let (_, error) = all(&mut draft(vec![]).await).await;
         assert!(matches!(error, Some(Unavailable::NothingToShow(left_out)) if left_out.total() == 0));
     }

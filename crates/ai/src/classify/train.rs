@@ -63,7 +63,7 @@ const LEAST_GROUPS: usize = 5;
 const FOLDS_BY_GROUP: usize = 5;
 const EVEN_FOLDS: usize = 4;
 /// How much of what the stack is fitted on comes from groups that the heads know: users run well-known software too.
-const KNOWN_GROUPS: f32 = 0.3;
+const KNOWN_GROUPS: f32 = 0.2;
 /// What is called sure must be right so often, also for services that were never seen.
 const PRECISION: f32 = 0.8;
 

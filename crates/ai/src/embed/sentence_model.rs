@@ -32,7 +32,8 @@ impl SentenceModel {
     /// Loads both files. Runs are spread over `threads` threads.
     pub(super) fn open(network: &Path, words: &Path, threads: usize) -> Result<Self, EmbedError> {
         let words = WordPiece::open(words)?;
-        let bytes = std::fs::read(network).map_err(|source| EmbedError::Read { file: network.to_owned(), source })?;
+        let bytes =
+            std::fs::read(network).map_err(|source| EmbedError::Read { file: network.to_owned(), source })?;
         let unusable = |reason: String| EmbedError::Unusable { file: network.to_owned(), reason };
         // Prepacked weights take some memory more and make a run faster.
         let loaded = ModelOptions::with_all_ops().prepack_weights(true).load(bytes);
@@ -64,8 +65,10 @@ impl SentenceModel {
         let attention = NdTensor::<i32, 2>::full(shape, 1);
         let sentence = NdTensor::<i32, 2>::zeros(shape);
         let tokens = NdTensor::from_data(shape, tokens);
-        let mut inputs: Vec<(NodeId, ValueOrView)> =
-            vec![(self.inputs.tokens, tokens.view().into()), (self.inputs.attention, attention.view().into())];
+        let mut inputs: Vec<(NodeId, ValueOrView)> = vec![
+            (self.inputs.tokens, tokens.view().into()),
+            (self.inputs.attention, attention.view().into()),
+        ];
         if let Some(node) = self.inputs.sentence {
             inputs.push((node, sentence.view().into()));
         }

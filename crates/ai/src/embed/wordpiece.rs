@@ -48,7 +48,8 @@ struct NormalizerPart {
 impl WordPiece {
     /// Reads the vocabulary of a `tokenizer.json`.
     pub(super) fn open(file: &Path) -> Result<Self, EmbedError> {
-        let text = std::fs::read(file).map_err(|source| EmbedError::Read { file: file.to_owned(), source })?;
+        let text =
+            std::fs::read(file).map_err(|source| EmbedError::Read { file: file.to_owned(), source })?;
         Self::from_json(&text).map_err(|reason| EmbedError::Unusable { file: file.to_owned(), reason })
     }
 
@@ -56,7 +57,9 @@ impl WordPiece {
         let read: TokenizerFile = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         let ModelPart { r#type, unk_token, continuing_subword_prefix, vocab } = read.model;
         if r#type != "WordPiece" || continuing_subword_prefix != "##" {
-            return Err(format!("it is of type {type} with the prefix {continuing_subword_prefix:?}, not WordPiece with \"##\""));
+            return Err(format!(
+                "it is of type {type} with the prefix {continuing_subword_prefix:?}, not WordPiece with \"##\""
+            ));
         }
         if read.normalizer.r#type != "BertNormalizer" || !read.normalizer.lowercase {
             return Err("its normaliser is not BERT's in lower case".to_owned());
@@ -136,8 +139,7 @@ fn is_space(c: char) -> bool {
 fn is_dropped(c: char) -> bool {
     use GeneralCategory::{Control, Format, PrivateUse};
 
-    !is_space(c)
-        && (c == '\u{fffd}' || matches!(c.general_category(), Control | Format | PrivateUse))
+    !is_space(c) && (c == '\u{fffd}' || matches!(c.general_category(), Control | Format | PrivateUse))
 }
 
 fn is_accent(c: char) -> bool {

@@ -98,7 +98,11 @@ impl Models {
         })
     }
 
-    fn look(&self, role: &str, problem: impl Fn(&Path, &ModelFile) -> io::Result<Option<String>>) -> ModelStatus {
+    fn look(
+        &self,
+        role: &str,
+        problem: impl Fn(&Path, &ModelFile) -> io::Result<Option<String>>,
+    ) -> ModelStatus {
         let Some(model) = self.manifest.model(role) else { return ModelStatus::Unknown };
         let mut damaged = Vec::new();
         for file in &model.files {
@@ -153,7 +157,9 @@ mod tests {
     fn installed() -> (tempfile::TempDir, Models) {
         let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let file = |name| {
-            format!("[[model.file]]\nname = \"{name}\"\nbytes = 3\nsha256 = \"{digest}\"\nsources = [\"pypi:p==1/m\"]\n")
+            format!(
+                "[[model.file]]\nname = \"{name}\"\nbytes = 3\nsha256 = \"{digest}\"\nsources = [\"pypi:p==1/m\"]\n"
+            )
         };
         let text = format!(
             "[[model]]\nrole = \"x\"\nused = true\nname = \"n\"\nabout = \"a\"\nlicence = \"MIT\"\norigin = \"o\"\n{}{}",
@@ -182,7 +188,10 @@ mod tests {
         let (_folder, models) = installed();
         std::fs::remove_file(models.path("x", "two")).unwrap();
         assert_eq!(models.status("x"), ModelStatus::Missing { command: "opsseer models pull x".into() });
-        assert_eq!(Models::at("/nowhere").status("embeddings").command(), Some("opsseer models pull embeddings"));
+        assert_eq!(
+            Models::at("/nowhere").status("embeddings").command(),
+            Some("opsseer models pull embeddings")
+        );
     }
 
     #[test]

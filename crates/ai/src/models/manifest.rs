@@ -127,7 +127,8 @@ impl FromStr for Origin {
 }
 
 fn parse_origin(text: &str) -> Option<Origin> {
-    let owned = |parts: [&str; 3]| parts.iter().all(|part| !part.is_empty()).then(|| parts.map(str::to_owned));
+    let owned =
+        |parts: [&str; 3]| parts.iter().all(|part| !part.is_empty()).then(|| parts.map(str::to_owned));
     if let Some(rest) = text.strip_prefix("hf:") {
         let (repository, rest) = rest.split_once('@')?;
         let (revision, path) = rest.split_once('/')?;
@@ -143,8 +144,12 @@ fn parse_origin(text: &str) -> Option<Origin> {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::HuggingFace { repository, revision, path } => write!(f, "hf:{repository}@{revision}/{path}"),
-            Self::PythonPackage { package, version, member } => write!(f, "pypi:{package}=={version}/{member}"),
+            Self::HuggingFace { repository, revision, path } => {
+                write!(f, "hf:{repository}@{revision}/{path}")
+            }
+            Self::PythonPackage { package, version, member } => {
+                write!(f, "pypi:{package}=={version}/{member}")
+            }
         }
     }
 }
@@ -211,7 +216,8 @@ fn problem_of(role: &str, file: &ModelFile) -> Option<&'static str> {
         name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
-    let is_digest = file.sha256.len() == 64 && file.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    let is_digest =
+        file.sha256.len() == 64 && file.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
     if !is_plain(role) || !is_plain(&file.name) {
         Some("role and name consist of letters, digits, '-', '_' and '.', and begin with a letter or digit")
     } else if !is_digest {
@@ -263,7 +269,11 @@ mod tests {
         let sources = &manifest.models[0].files[0].sources;
         assert_eq!(
             sources[0].pieces,
-            [Origin::HuggingFace { repository: "o/r".into(), revision: "abc".into(), path: "d/f.bin".into() }]
+            [Origin::HuggingFace {
+                repository: "o/r".into(),
+                revision: "abc".into(),
+                path: "d/f.bin".into()
+            }]
         );
         assert_eq!(sources[1].to_string(), "pypi:p==1.0/a/b + pypi:q==2/c");
     }

@@ -6,7 +6,11 @@ use opsseer_ai::embed::{Embed, EmbedError, InferenceSettings, LocalEmbedder};
 use serde::Deserialize;
 
 /// The folder of the models; `./task test` fetches them and names it. Without it these tests have nothing to test.
-#[expect(clippy::disallowed_methods, reason = "the folder is given by the environment of the tests")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the tests' environment, and their last words"
+)]
 fn models() -> Option<PathBuf> {
     let folder = env::var("OPSSEER_TEST_MODELS").ok().filter(|folder| !folder.is_empty());
     if folder.is_none() {

@@ -47,7 +47,8 @@ impl Chunk {
         let Some(choice) = self.choices.into_iter().next() else { return Said::default() };
         let message = choice.delta.or(choice.message).unwrap_or_default();
         let filled = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-        let alive = filled(&message.content) || filled(&message.refusal) || filled(&message.reasoning_content);
+        let alive =
+            filled(&message.content) || filled(&message.refusal) || filled(&message.reasoning_content);
         let text = message.content.filter(|text| !text.is_empty()).or(message.refusal).unwrap_or_default();
         Said { text, alive, ended: choice.finish_reason }
     }
@@ -63,7 +64,10 @@ mod tests {
 
     #[test]
     fn the_first_piece_that_only_names_the_role_is_no_sign_of_life_but_a_thought_is_one() {
-        assert_eq!(said(r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#), Said::default());
+        assert_eq!(
+            said(r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#),
+            Said::default()
+        );
         let thought = said(r#"{"choices":[{"delta":{"reasoning":"hm","content":null}}]}"#);
         assert_eq!(thought, Said { alive: true, ..Said::default() });
         assert_eq!(said(r#"{"choices":[],"usage":{"total_tokens":9}}"#), Said::default());
@@ -71,7 +75,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_whole_is_read_as_one_piece() {
-        let whole = said(r#"{"choices":[{"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}"#);
+        let whole =
+            said(r#"{"choices":[{"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}"#);
         assert_eq!(whole, Said { text: "Yes.".into(), alive: true, ended: Some("stop".into()) });
     }
 }

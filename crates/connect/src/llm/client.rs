@@ -123,10 +123,8 @@ impl LanguageModel for LanguageModelClient {
         let begun = Instant::now();
         let first_word = self.settings.first_word.min(self.settings.total);
         let sent = timeout_at(begun + first_word, self.send(prompt)).await;
-        let response = sent.map_err(|_| LanguageModelError::Silent {
-            url: self.address.clone(),
-            timeout: first_word,
-        })??;
+        let response =
+            sent.map_err(|_| LanguageModelError::Silent { url: self.address.clone(), timeout: first_word })??;
         Ok(Box::new(Answer::new(response, &self.address, &self.settings, begun)))
     }
 

@@ -77,7 +77,11 @@ mod tests {
     fn it_does_not_matter_where_the_stream_is_cut() {
         let expected = ["{\"é\":\n1}", "🦀 ok", "last", "[DONE]"];
         for size in 1..=STREAM.len() {
-            assert_eq!(read(STREAM.as_bytes().chunks(size).map(<[u8]>::to_vec)), expected, "pieces of {size} bytes");
+            assert_eq!(
+                read(STREAM.as_bytes().chunks(size).map(<[u8]>::to_vec)),
+                expected,
+                "pieces of {size} bytes"
+            );
         }
     }
 

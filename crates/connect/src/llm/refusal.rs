@@ -87,10 +87,16 @@ mod tests {
     fn each_server_is_quoted_in_its_own_words_and_the_key_in_none() {
         let key = Secret::new("sk-1");
         for (body, said) in [
-            (r#"{"error":{"message":"model \"x\" not found, try pulling it first","type":"api_error"}}"#, "model \"x\" not found, try pulling it first"),
+            (
+                r#"{"error":{"message":"model \"x\" not found, try pulling it first","type":"api_error"}}"#,
+                "model \"x\" not found, try pulling it first",
+            ),
             (r#"{"error":"overloaded"}"#, "overloaded"),
             (r#"{"object":"error","message":"wrong key sk-1"}"#, "wrong key …"),
-            (r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, r#"[{"loc":["body"],"msg":"field required"}]"#),
+            (
+                r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#,
+                r#"[{"loc":["body"],"msg":"field required"}]"#,
+            ),
             ("<h1>Bad\n Gateway</h1>", "<h1>Bad Gateway</h1>"),
             ("", "no reason given"),
         ] {
@@ -101,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_in_seconds_and_within_a_day() {
-        let wait = |text: &str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, text.parse().expect("a header"))]));
+        let wait =
+            |text: &str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, text.parse().expect("a header"))]));
         assert_eq!(wait("7"), Some(Duration::from_secs(7)));
         assert_eq!(wait("0.2"), Some(Duration::from_secs(1)));
         for strange in ["soon", "-1", "NaN", "inf", "1e300", "90000", "Wed, 21 Oct 2026 07:28:00 GMT"] {

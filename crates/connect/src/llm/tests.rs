@@ -73,7 +73,10 @@ async fn read_request(connection: &mut TcpStream) {
 }
 
 fn says(words: &str) -> String {
-    format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": words}, "finish_reason": null}]}))
+    format!(
+        "data: {}\n\n",
+        json!({"choices": [{"index": 0, "delta": {"content": words}, "finish_reason": null}]})
+    )
 }
 
 fn stream(body: &str) -> Vec<Vec<u8>> {
@@ -121,7 +124,10 @@ async fn an_answer_is_whole_wherever_the_network_cut_it() {
 async fn a_server_that_does_not_stream_is_understood_too() {
     let server = MockServer::start().await;
     let whole = json!({"choices": [{"message": {"role": "assistant", "content": "All of it."}, "finish_reason": "stop"}]});
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200).set_body_json(whole)).mount(&server).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(whole))
+        .mount(&server)
+        .await;
     assert_eq!(ask(settings(&server.uri())).await.expect("an answer"), "All of it.");
 }
 
@@ -140,7 +146,10 @@ async fn each_refusal_is_told_in_words_and_never_with_the_key() {
     assert!(error.to_string().ends_with("failed (503): <html>upstream</html>"), "{error}");
     let elsewhere = ResponseTemplate::new(307).insert_header("location", "http://127.0.0.1:1/");
     let error = refusal(307, elsewhere).await;
-    assert!(matches!(error, LanguageModelError::Refused { status: 307, .. }), "what is sent goes nowhere else: {error}");
+    assert!(
+        matches!(error, LanguageModelError::Refused { status: 307, .. }),
+        "what is sent goes nowhere else: {error}"
+    );
 }
 
 #[tokio::test]
@@ -152,7 +161,8 @@ async fn a_stream_that_breaks_off_is_no_answer() {
         let error = ask(settings(&address)).await.expect_err("it broke off");
         assert!(matches!(error, LanguageModelError::BrokeOff { .. }), "{body:?}: {error}");
     }
-    let chunked = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nff\r\ndata";
+    let chunked =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nff\r\ndata";
     let (address, _release) = raw(vec![chunked.as_bytes().to_vec()], false).await;
     let error = ask(settings(&address)).await.expect_err("it broke off");
     assert!(matches!(error, LanguageModelError::BrokeOff { source: Some(_), .. }), "{error}");
@@ -160,7 +170,8 @@ async fn a_stream_that_breaks_off_is_no_answer() {
 
 #[tokio::test]
 async fn an_error_or_a_stop_in_the_middle_is_told() {
-    let (address, _release) = raw(stream("data: {\"error\":{\"message\":\"out of memory\"}}\n\n"), false).await;
+    let (address, _release) =
+        raw(stream("data: {\"error\":{\"message\":\"out of memory\"}}\n\n"), false).await;
     let error = ask(settings(&address)).await.expect_err("it gave up");
     assert!(error.to_string().ends_with("gave up in the middle of its answer: out of memory"), "{error}");
     let cut = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\n\n";
@@ -188,7 +199,8 @@ async fn a_model_that_stops_in_the_middle_is_given_up_at_the_end_of_its_time() {
     for body in [says("It"), thought.to_owned()] {
         let (address, _release) = raw(stream(&body), true).await;
         let first_word = Duration::from_millis(100);
-        let hasty = LanguageModelSettings { first_word, total: Duration::from_millis(300), ..settings(&address) };
+        let hasty =
+            LanguageModelSettings { first_word, total: Duration::from_millis(300), ..settings(&address) };
         let error = ask(hasty).await.expect_err("it hangs");
         assert!(error.to_string().ends_with("was not done within 0.3 s"), "{error}");
     }
@@ -211,7 +223,9 @@ async fn nobody_there_and_what_cannot_be_asked_are_told_without_the_key() {
     let error = ask(settings(&format!("http://me:pw@{free}"))).await.expect_err("nobody listens");
     assert_eq!(
         error.to_string(),
-        format!("cannot reach the language model at http://{free}/v1/chat/completions: is it running, and is the address right?")
+        format!(
+            "cannot reach the language model at http://{free}/v1/chat/completions: is it running, and is the address right?"
+        )
     );
     let broken = LanguageModelSettings { key: Secret::new("a\nb"), ..settings("http://m") };
     assert!(matches!(LanguageModelClient::new(broken), Err(LanguageModelError::BadKey)));

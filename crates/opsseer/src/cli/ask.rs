@@ -24,8 +24,8 @@ use super::incidents::{
 use crate::{
     asking::{Asked, MAX_QUESTION},
     config::Config,
-    event_words::percent,
     http::ask::AskResponse,
+    web::answer::sure_words,
 };
 
 /// What `opsseer ask` is told.
@@ -58,13 +58,13 @@ pub struct AskArgs {
 
 #[derive(Debug, Deserialize)]
 struct View {
-    answer: Option<Quote>,
+    answer: Option<Found>,
     nearest: Vec<Place>,
     embeddings: bool,
 }
 
 #[derive(Debug, Deserialize)]
-struct Quote {
+struct Found {
     quote: String,
     commands: Vec<String>,
     #[serde(flatten)]
@@ -149,28 +149,15 @@ async fn ask_index(folder: &Path, question: &str) -> anyhow::Result<Asked> {
 }
 
 fn print(view: &View, is_terminal: bool, out: &mut dyn Write) -> io::Result<()> {
-    match &view.answer {
-        Some(answer) => {
-            for line in answer.quote.lines() {
-                writeln!(out, "{}", printable(line))?;
-            }
-            for command in &answer.commands {
-                writeln!(out)?;
-                for line in command.lines() {
-                    writeln!(out, "    {}", printable(line))?;
-                }
-            }
-            let (bold, plain) = if is_terminal { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-            writeln!(out, "\n{bold}{}{plain} at {}", answer.place.words(), printable(&answer.revision))?;
+    if let Some(answer) = &view.answer {
+        print_found(answer, is_terminal, out)?;
+    } else {
+        writeln!(out, "No runbook answers this.")?;
+        if !view.nearest.is_empty() {
+            writeln!(out, "\nWhat comes nearest:")?;
         }
-        None => {
-            writeln!(out, "No runbook answers this.")?;
-            if !view.nearest.is_empty() {
-                writeln!(out, "\nWhat comes nearest:")?;
-            }
-            for place in &view.nearest {
-                writeln!(out, "  {}", place.words())?;
-            }
+        for place in &view.nearest {
+            writeln!(out, "  {}", place.words())?;
         }
     }
     if !view.embeddings {
@@ -182,6 +169,20 @@ fn print(view: &View, is_terminal: bool, out: &mut dyn Write) -> io::Result<()> 
     Ok(())
 }
 
+fn print_found(answer: &Found, is_terminal: bool, out: &mut dyn Write) -> io::Result<()> {
+    for line in answer.quote.lines() {
+        writeln!(out, "{}", printable(line))?;
+    }
+    for command in &answer.commands {
+        writeln!(out)?;
+        for line in command.lines() {
+            writeln!(out, "    {}", printable(line))?;
+        }
+    }
+    let (bold, plain) = if is_terminal { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    writeln!(out, "\n{bold}{}{plain} at {}", answer.place.words(), printable(&answer.revision))
+}
+
 impl Place {
     /// `db.md, Restart it, lines 3 to 9, 87 % sure`.
     fn words(&self) -> String {
@@ -189,7 +190,7 @@ impl Place {
             (first, last) if first == last => format!("line {first}"),
             (first, last) => format!("lines {first} to {last}"),
         };
-        let sure = self.confidence.map_or_else(String::new, |sure| format!(", {} sure", percent(sure)));
+        let sure = self.confidence.map_or_else(String::new, |sure| format!(", {}", sure_words(sure)));
         format!("{}, {}, {lines}{sure}", printable(&self.file), printable(&self.heading))
     }
 }

@@ -119,7 +119,8 @@ fn words(model: &Model, status: &ModelStatus) -> String {
         ModelStatus::Missing { .. } if !model.used => "not installed; not used by this version".to_owned(),
         ModelStatus::Missing { command } => format!("not installed: {command}"),
         ModelStatus::Damaged { files, command } => {
-            let files: Vec<String> = files.iter().map(|damage| format!("{} {}", damage.file, damage.problem)).collect();
+            let files: Vec<String> =
+                files.iter().map(|damage| format!("{} {}", damage.file, damage.problem)).collect();
             format!("DAMAGED: {}; {command}", files.join("; "))
         }
         ModelStatus::Unknown => "unknown".to_owned(),
@@ -149,18 +150,17 @@ async fn pull(models: &Models, args: PullArgs, json: bool, out: &mut dyn Write) 
         if !json {
             writeln!(out, "{role}: {}, licence {}, from {}", model.name, model.licence, model.origin)?;
         }
-        let pulled = puller.pull(models, &role, &Bar::new(json)).await?;
+        let got = puller.pull(models, &role, &Bar::new(json)).await?;
         if json {
-            let fetched: Vec<Value> = (pulled.fetched.iter())
-                .map(|(file, source)| json!({"file": file, "source": source}))
-                .collect();
-            done.push(json!({"role": role, "licence": model.licence, "fetched": fetched, "kept": pulled.kept}));
+            let fetched: Vec<Value> =
+                (got.fetched.iter()).map(|(file, source)| json!({"file": file, "source": source})).collect();
+            done.push(json!({"role": role, "licence": model.licence, "fetched": fetched, "kept": got.kept}));
             continue;
         }
-        for (file, source) in &pulled.fetched {
+        for (file, source) in &got.fetched {
             writeln!(out, "  {file}: fetched from {source}, sha256 is right")?;
         }
-        for file in &pulled.kept {
+        for file in &got.kept {
             writeln!(out, "  {file}: is there, sha256 is right")?;
         }
     }
@@ -171,7 +171,12 @@ async fn pull(models: &Models, args: PullArgs, json: bool, out: &mut dyn Write) 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(models: Models, named: Vec<String>, json: bool, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+async fn verify(
+    models: Models,
+    named: Vec<String>,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
     let all_named = !named.is_empty();
     let roles = roles(&models, named, |_| true)?;
     let reading = tokio::task::spawn_blocking(move || {

@@ -62,7 +62,11 @@ impl Llm {
             match Redactions::new(false, std::slice::from_ref(rule)) {
                 Err(_) => return refused("llm.redact", given, "each rule must be a regular expression"),
                 Ok(rule) if rule.apply("").places > 0 => {
-                    return refused("llm.redact", given, "a rule must not fit the empty text: it would fit everywhere");
+                    return refused(
+                        "llm.redact",
+                        given,
+                        "a rule must not fit the empty text: it would fit everywhere",
+                    );
                 }
                 Ok(_) => {}
             }
@@ -72,7 +76,11 @@ impl Llm {
             return refused("llm.url", format!("{url}"), "it must start with http:// or https://");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return refused("llm.url", "an address with a password".into(), "the key belongs into llm.api_key_file");
+            return refused(
+                "llm.url",
+                "an address with a password".into(),
+                "the key belongs into llm.api_key_file",
+            );
         }
         if self.model.trim().is_empty() {
             return refused("llm.model", "empty".into(), "it must name a model that llm.url knows");
@@ -138,7 +146,10 @@ mod tests {
     fn the_key_may_stand_in_a_file() {
         let folder = tempfile::TempDir::new().expect("a folder");
         let file = folder.path().join("key");
-        let set = format!("[llm]\nurl = \"http://m/\"\nmodel = \"m\"\napi_key_file = {:?}", file.display().to_string());
+        let set = format!(
+            "[llm]\nurl = \"http://m/\"\nmodel = \"m\"\napi_key_file = {:?}",
+            file.display().to_string()
+        );
         let config = Config::with_overrides(&set).expect("usable");
         let error = config.llm.client_settings().expect_err("there is no file");
         assert!(error.to_string().contains("cannot read the key of the language model"), "{error}");
@@ -161,7 +172,10 @@ mod tests {
             ("redact = [\"x*\"]".to_owned(), "llm.redact is \"x*\"; a rule must not fit the empty text"),
             ("url = \"http://m\"".to_owned(), "llm.model is empty; it must name"),
             ("url = \"ftp://m\"\nmodel = \"m\"".to_owned(), "llm.url is ftp://m/; it must start"),
-            ("url = \"http://a:hunter2@m\"\nmodel = \"m\"".to_owned(), "llm.url is an address with a password; the key"),
+            (
+                "url = \"http://a:hunter2@m\"\nmodel = \"m\"".to_owned(),
+                "llm.url is an address with a password; the key",
+            ),
             (format!("{named}api_key = \"a\"\napi_key_file = \"b\""), "llm.api_key is set, as is"),
         ] {
             assert!(refused(&toml).starts_with(words), "{}", refused(&toml));

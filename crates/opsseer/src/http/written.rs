@@ -133,7 +133,7 @@ async fn stream_written_summary(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, ApiError> {
     // The answer of a GET is closed to other sites, but asking already sends something away, and may cost money.
-    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+    if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
         let reason = "a page of another site asked for this; nothing was sent to the language model";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", reason));
     }
@@ -265,9 +265,11 @@ impl SourceResponse {
     fn new(label: String, place: Place) -> Self {
         match place {
             Place::Event(id) => Self { label, event: Some(id.0), runbook: None },
-            Place::Runbook { file, heading, line_start, line_end } => {
-                Self { label, event: None, runbook: Some(RunbookPlace { file, heading, line_start, line_end }) }
-            }
+            Place::Runbook { file, heading, line_start, line_end } => Self {
+                label,
+                event: None,
+                runbook: Some(RunbookPlace { file, heading, line_start, line_end }),
+            },
         }
     }
 }

@@ -43,21 +43,27 @@ impl HuggingFace {
         limit: u64,
         progress: &dyn Progress,
     ) -> Result<(), FetchError> {
-        let address = format!("{}/{repository}/resolve/{revision}/{path}", self.base.as_str().trim_end_matches('/'));
+        let address =
+            format!("{}/{repository}/resolve/{revision}/{path}", self.base.as_str().trim_end_matches('/'));
         let url: Url = address.parse().map_err(|_| FetchError::Address(address))?;
         let mut waits = RETRY_WAITS.into_iter();
         loop {
-            let broken = match self.go_on(&url, to, limit, progress).await {
-                Err(FetchError::Http { host, source }) => FetchError::Http { host, source },
-                done => return done,
-            };
-            let Some(wait) = waits.next() else { return Err(broken) };
-            tracing::debug!(%url, error = %broken, "the transfer broke; going on where it broke");
+            let ended = self.go_on(&url, to, limit, progress).await;
+            // A server that is not reached at all is not waited for: the next source may be there.
+            let broke = matches!(&ended, Err(FetchError::Http { source, .. }) if !source.is_connect());
+            let (true, Some(wait)) = (broke, waits.next()) else { return ended };
+            tracing::debug!(%url, "the transfer broke; going on where it broke");
             tokio::time::sleep(wait).await;
         }
     }
 
-    async fn go_on(&self, url: &Url, to: &Path, limit: u64, progress: &dyn Progress) -> Result<(), FetchError> {
+    async fn go_on(
+        &self,
+        url: &Url,
+        to: &Path,
+        limit: u64,
+        progress: &dyn Progress,
+    ) -> Result<(), FetchError> {
         let have = fs::metadata(to).await.map_or(0, |metadata| metadata.len());
         if have == limit {
             return Ok(());

@@ -51,7 +51,8 @@ impl Pip {
         };
         let (member, to) = (member.to_owned(), to.to_owned());
         let unpacked = tokio::task::spawn_blocking(move || unpack(&wheel, &member, &to, limit)).await;
-        let unpacked = unpacked.unwrap_or_else(|died| Err(FetchError::Wheel(ZipError::Io(io::Error::other(died)))));
+        let unpacked =
+            unpacked.unwrap_or_else(|died| Err(FetchError::Wheel(ZipError::Io(io::Error::other(died)))));
         if unpacked.is_err() {
             // Nothing is learnt from it a second time.
             _ = fs::remove_dir_all(&folder);
@@ -79,7 +80,8 @@ impl Pip {
             if !ended.status.success() {
                 return Err(FetchError::Pip(complaint(&said)));
             }
-            return wheel_in(folder).ok_or_else(|| FetchError::Pip(format!("it left no wheel of {requirement}")));
+            return wheel_in(folder)
+                .ok_or_else(|| FetchError::Pip(format!("it left no wheel of {requirement}")));
         }
         Err(FetchError::NoPip)
     }
@@ -94,7 +96,9 @@ fn wheel_in(folder: &Path) -> Option<PathBuf> {
 fn complaint(said: &str) -> String {
     let errors: Vec<&str> = said.lines().filter_map(|line| line.trim().strip_prefix("ERROR: ")).collect();
     match errors.as_slice() {
-        [] => said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing").to_owned(),
+        [] => {
+            said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing").to_owned()
+        }
         errors => errors.join("; "),
     }
 }

@@ -71,7 +71,7 @@ pub enum PullError {
         source: io::Error,
     },
     /// No source gave the file.
-    #[error("{role}/{file} is not to be had; tried were{}", list(tried))]
+    #[error("{role}/{file} is not to be had; tried were\n  {}", list(tried))]
     NoSource {
         /// The model's role.
         role: String,
@@ -83,7 +83,7 @@ pub enum PullError {
 }
 
 fn list(tried: &[Tried]) -> String {
-    tried.iter().map(|tried| format!("\n  {tried}")).collect()
+    tried.iter().map(Tried::to_string).collect::<Vec<_>>().join("\n  ")
 }
 
 /// Fetches models.
@@ -100,7 +100,12 @@ impl Puller {
     }
 
     /// Fetches what is missing or damaged of a model.
-    pub async fn pull(&self, models: &Models, role: &str, progress: &dyn Progress) -> Result<Pulled, PullError> {
+    pub async fn pull(
+        &self,
+        models: &Models,
+        role: &str,
+        progress: &dyn Progress,
+    ) -> Result<Pulled, PullError> {
         let model = models.manifest().model(role).ok_or_else(|| PullError::Unknown(role.to_owned()))?;
         let place = Place::lock(models.folder(), model)?;
         let mut pulled = Pulled { fetched: Vec::new(), kept: Vec::new() };
@@ -149,7 +154,8 @@ impl Puller {
         source: &Source,
         progress: &dyn Progress,
     ) -> Result<(), FetchError> {
-        let parts: Vec<PathBuf> = (0..source.pieces.len()).map(|piece| place.part(file, number, piece)).collect();
+        let parts: Vec<PathBuf> =
+            (0..source.pieces.len()).map(|piece| place.part(file, number, piece)).collect();
         for (origin, part) in source.pieces.iter().zip(&parts) {
             match origin {
                 Origin::HuggingFace { repository, revision, path } => {

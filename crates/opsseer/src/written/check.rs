@@ -59,8 +59,12 @@ mod tests {
     use crate::written::sources::Place;
 
     fn sources() -> Sources {
-        let source = |id: i64, text: &str| Source::new(format!("E{id}"), text.to_owned(), Place::Event(EventId(id)));
-        Sources::new(vec![source(3, "the error rate is 41 %, above 10 %"), source(12, "2 alerts fired at 03:12:09")])
+        let source =
+            |id: i64, text: &str| Source::new(format!("E{id}"), text.to_owned(), Place::Event(EventId(id)));
+        Sources::new(vec![
+            source(3, "the error rate is 41 %, above 10 %"),
+            source(12, "2 alerts fired at 03:12:09"),
+        ])
     }
 
     fn shown(sentence: &str) -> Result<Vec<String>, Flaw> {
@@ -81,7 +85,15 @@ mod tests {
         assert_eq!(shown("It is slow [E3] [E4]."), Err(Flaw::UnknownSource));
         assert_eq!(shown("It is slow [R1]."), Err(Flaw::UnknownSource));
         assert_eq!(shown("The rate is 42 % [E3]."), Err(Flaw::Number));
-        assert_eq!(shown("The rate is 41 % [E12]."), Err(Flaw::Number), "it stands in another source than is named");
-        assert_eq!(shown("It is slow [E3] [E12-E14]."), Err(Flaw::Number), "a range names what was not given");
+        assert_eq!(
+            shown("The rate is 41 % [E12]."),
+            Err(Flaw::Number),
+            "it stands in another source than is named"
+        );
+        assert_eq!(
+            shown("It is slow [E3] [E12-E14]."),
+            Err(Flaw::Number),
+            "a range names what was not given"
+        );
     }
 }

@@ -82,7 +82,11 @@ impl Draft {
                 }
             }
             if self.ended {
-                return if self.shown > 0 { Ok(None) } else { Err(Unavailable::NothingToShow(self.left_out)) };
+                return if self.shown > 0 {
+                    Ok(None)
+                } else {
+                    Err(Unavailable::NothingToShow(self.left_out))
+                };
             }
             match self.writing.next().await? {
                 Some(words) => self.waiting.extend(self.sentences.push(&words)),

@@ -17,11 +17,35 @@ static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// "One" is left out: mostly it is no number.
 const WORDS: [(&str, &str); 29] = [
-    ("two", "2"), ("three", "3"), ("four", "4"), ("five", "5"), ("six", "6"), ("seven", "7"), ("eight", "8"),
-    ("nine", "9"), ("ten", "10"), ("eleven", "11"), ("twelve", "12"), ("thirteen", "13"), ("fourteen", "14"),
-    ("fifteen", "15"), ("sixteen", "16"), ("seventeen", "17"), ("eighteen", "18"), ("nineteen", "19"),
-    ("twenty", "20"), ("thirty", "30"), ("forty", "40"), ("fifty", "50"), ("sixty", "60"), ("seventy", "70"),
-    ("eighty", "80"), ("ninety", "90"), ("hundred", "100"), ("thousand", "1000"), ("million", "1000000"),
+    ("two", "2"),
+    ("three", "3"),
+    ("four", "4"),
+    ("five", "5"),
+    ("six", "6"),
+    ("seven", "7"),
+    ("eight", "8"),
+    ("nine", "9"),
+    ("ten", "10"),
+    ("eleven", "11"),
+    ("twelve", "12"),
+    ("thirteen", "13"),
+    ("fourteen", "14"),
+    ("fifteen", "15"),
+    ("sixteen", "16"),
+    ("seventeen", "17"),
+    ("eighteen", "18"),
+    ("nineteen", "19"),
+    ("twenty", "20"),
+    ("thirty", "30"),
+    ("forty", "40"),
+    ("fifty", "50"),
+    ("sixty", "60"),
+    ("seventy", "70"),
+    ("eighty", "80"),
+    ("ninety", "90"),
+    ("hundred", "100"),
+    ("thousand", "1000"),
+    ("million", "1000000"),
 ];
 
 /// What a text states in digits, or in words for digits.
@@ -98,7 +122,11 @@ fn plain(number: &str) -> String {
         _ => number,
     };
     let short = number.trim_start_matches('0');
-    if short.is_empty() || !short.starts_with(|first: char| first.is_numeric()) { format!("0{short}") } else { short.to_owned() }
+    if short.is_empty() || !short.starts_with(|first: char| first.is_numeric()) {
+        format!("0{short}")
+    } else {
+        short.to_owned()
+    }
 }
 
 fn in_digits(word: &str) -> Option<String> {

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use opsseer_connect::llm::Prompt;
 use opsseer_core::Incident;
 
-use super::{redact::Redactions, sources::{Sources, on_one_line}};
+use super::{
+    redact::Redactions,
+    sources::{Sources, on_one_line},
+};
 
 /// The longest title, in characters.
 const TITLE_CHARS: usize = 200;
@@ -32,7 +35,7 @@ pub(super) fn about(incident: &Incident, sources: &Sources, redactions: &Redacti
         (None, true) => "it goes on",
         (None, false) => "it is open, though none of its alerts fires",
     };
-    let mut user = format!("The incident {}: {title}. By now {standing}.\n\nSources:\n", incident.number);
+    let mut user = format!("The incident INC-{}: {title}. By now {standing}.\n\nSources:\n", incident.number);
     for source in sources.iter() {
         // Writing to a String cannot fail.
         let _ = writeln!(user, "[{}] {}", source.label, source.text);
@@ -54,7 +57,15 @@ mod tests {
         let note = Event { id: EventId(9), ..event(EventKind::Note { text: "two\nlines".into() }) };
         let incident = Incident { title: "ada@example.org cannot pay".into(), ..incident() };
         let prompt = about(&incident, &Sources::of(&[note], &redactions), &redactions);
-        assert!(prompt.user.starts_with("The incident INC-42: [redacted] cannot pay. By now it goes on."), "{}", prompt.user);
-        assert!(prompt.user.contains("\n[E9] 2026-03-02 03:16:21 UTC: correlation noted: two lines\n"), "{}", prompt.user);
+        assert!(
+            prompt.user.starts_with("The incident INC-42: [redacted] cannot pay. By now it goes on."),
+            "{}",
+            prompt.user
+        );
+        assert!(
+            prompt.user.contains("\n[E9] 2026-03-02 03:16:21 UTC: correlation noted: two lines\n"),
+            "{}",
+            prompt.user
+        );
     }
 }

@@ -181,7 +181,13 @@ mod tests {
     fn a_full_stop_inside_a_sentence_does_not_end_it() {
         assert_eq!(
             split("It is 0.3 s, e.g. on db.example [E1]. See approx. 4 hosts! Why? Run `a.sh`. Then wait."),
-            ["It is 0.3 s, e.g. on db.example [E1].", "See approx. 4 hosts!", "Why?", "Run `a.sh`.", "Then wait."]
+            [
+                "It is 0.3 s, e.g. on db.example [E1].",
+                "See approx. 4 hosts!",
+                "Why?",
+                "Run `a.sh`.",
+                "Then wait."
+            ]
         );
     }
 
@@ -203,6 +209,10 @@ mod tests {
     #[test]
     fn text_without_an_end_is_cut() {
         let sentences = split(&"word ".repeat(1000));
-        assert!(sentences.len() == 3 && sentences.iter().all(|one| one.len() <= LONGEST), "{}", sentences.len());
+        assert!(
+            sentences.len() == 3 && sentences.iter().all(|one| one.len() <= LONGEST),
+            "{}",
+            sentences.len()
+        );
     }
 }

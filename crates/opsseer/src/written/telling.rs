@@ -44,7 +44,8 @@ pub(super) fn tell(event: &Event) -> Option<String> {
         EventKind::StepFailed { .. } => return None,
         other => {
             let words = event_words::of(other, who)?;
-            let until = words.until.map_or_else(String::new, |until| format!(" until {}", until.format(TIME)));
+            let until =
+                words.until.map_or_else(String::new, |until| format!(" until {}", until.format(TIME)));
             let more = words.more.map_or_else(String::new, |more| format!("; {more}"));
             format!("{}{until}{more}", words.line)
         }
@@ -85,7 +86,8 @@ mod tests {
         let fired = fired.expect("told");
         assert!(fired.starts_with("2026-03-02 03:16:21 UTC: alert PaymentsHighErrorRate fires: "), "{fired}");
         assert!(fired.contains("service=payments") && !fired.contains("alertname="), "{fired}");
-        let note = event_by(Actor::Person { name: "ada".into() }, EventKind::Note { text: "rolled back".into() });
+        let note =
+            event_by(Actor::Person { name: "ada".into() }, EventKind::Note { text: "rolled back".into() });
         assert_eq!(tell(&note).expect("told"), "2026-03-02 03:16:21 UTC: ada noted: rolled back");
         let failed = EventKind::StepFailed { step: "chart_metric".into(), error: "e".into(), retry_at: None };
         assert_eq!(tell(&event(failed)), None);

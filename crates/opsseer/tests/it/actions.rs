@@ -51,8 +51,7 @@ async fn what_people_did_survives_the_next_alert() {
 async fn an_action_that_cannot_be_taken_says_why_and_changes_nothing() {
     let server = TestServer::start().await;
     server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
-    server.event(1, "runbook_answered").await;
-    server.event(1, "charted").await;
+    server.enriched(1).await;
     let before = server.kinds(1).await;
     let cases = [
         ("notes", json!({"by": "ada", "text": "  "}), 400, "the note is empty"),

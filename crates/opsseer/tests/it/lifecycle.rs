@@ -61,7 +61,8 @@ async fn act(server: &TestServer, incident: i64, action: &str, body: Value) -> V
 
 /// The kinds of events that alerts and people caused: enrichers work at their own pace.
 async fn story(server: &TestServer, incident: i64) -> Vec<String> {
-    let enrichers = ["runbook_answered", "runbook_missing", "charted", "step_failed"];
+    let enrichers =
+        ["runbook_answered", "runbook_missing", "charted", "classified", "similar_found", "step_failed"];
     let mut kinds = server.kinds(incident).await;
     kinds.retain(|kind| !enrichers.contains(&kind.as_str()));
     kinds

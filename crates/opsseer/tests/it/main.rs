@@ -29,6 +29,7 @@ mod real_alertmanager;
 mod regroup;
 mod replicas;
 mod retention;
+mod similar;
 mod stream;
 mod test_server;
 mod webhooks;

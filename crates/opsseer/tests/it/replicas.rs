@@ -15,12 +15,11 @@ async fn a_page_on_one_server_shows_at_once_what_happens_on_the_other() {
     let here = TestServer::start().await;
     let Some(there) = here.replica().await else { return here.stop().await };
     here.alert(json!([alert("Slow", "toyprod", "firing")])).await;
-    here.event(1, "charted").await;
-    here.event(1, "runbook_answered").await;
+    here.enriched(1).await;
     let live = there.http.get(format!("{}/api/v1/incidents/1/stream", there.url)).send().await.unwrap();
     here.post("/api/v1/incidents/1/notes", json!({"by": "ada", "text": "from here"}).to_string()).await;
-    let told = stream::read(live, 5).await;
-    assert_eq!(told[4].1["text"], "from here");
+    let told = stream::read(live, 7).await;
+    assert_eq!(told[6].1["text"], "from here");
     // The picture that one server drew is served by the other.
     let charted = there.event(1, "charted").await;
     let picture = format!("{}/assets/{}", there.url, charted["assets"][0]["sha256"].as_str().unwrap());
@@ -47,8 +46,8 @@ async fn the_same_alerts_sent_to_both_servers_at_once_are_one_incident_a_service
     assert_eq!(incidents.len(), 10);
     for incident in incidents {
         let number = incident["number"].as_i64().unwrap();
-        there.event(number, "charted").await;
         there.event(number, "runbook_missing").await;
+        there.enriched(number).await;
         let kinds = there.kinds(number).await;
         let different: HashSet<&String> = kinds.iter().collect();
         assert_eq!(kinds.len(), different.len(), "nothing is there twice: {kinds:?}");

@@ -190,6 +190,15 @@ impl TestServer {
         timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no event {kind} on incident {incident}"))
     }
 
+    /// Waits until all that is worked out about a new incident is there. Prometheus must answer.
+    pub(crate) async fn enriched(&self, incident: i64) {
+        let kinds = self.kinds(incident).await;
+        let runbook = if kinds.iter().any(|kind| kind == "runbook_missing") { "runbook_missing" } else { "runbook_answered" };
+        for kind in [runbook, "charted", "classified", "similar_found"] {
+            self.event(incident, kind).await;
+        }
+    }
+
     pub(crate) async fn kinds(&self, incident: i64) -> Vec<String> {
         self.events(incident).await.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
     }

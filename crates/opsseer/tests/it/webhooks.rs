@@ -10,8 +10,7 @@ use crate::test_server::{TestServer, alert, envelope};
 async fn the_same_alert_twice_is_one_incident_and_adds_nothing() {
     let server = TestServer::start().await;
     let first = server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
-    server.event(1, "runbook_answered").await;
-    server.event(1, "charted").await;
+    server.enriched(1).await;
     let before = server.events(1).await;
     let second = server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
     assert_eq!((first, second), (vec![1], vec![1]));

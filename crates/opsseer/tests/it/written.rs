@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use opsseer_connect::prometheus::FakeMetrics;
 use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpListener,
+    time::{sleep, timeout},
+};
 use wiremock::{
     Mock, MockServer, Request, ResponseTemplate,
     matchers::{header, method, path},
@@ -28,9 +32,27 @@ async fn with_model(response: ResponseTemplate, more: &str) -> (TestServer, Mock
 async fn with_model_at(address: &str, more: &str) -> TestServer {
     let llm = format!("[llm]\nurl = \"{address}\"\nmodel = \"small\"\napi_key = \"sk-hunter2\"\n{more}");
     let server = TestServer::start_with(&llm, FakeMetrics::default()).await;
-    server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
-    server.event(1, "runbook_answered").await;
+    with_incident(&server).await;
     server
+}
+
+/// Opens an incident and waits until nothing more is being found out about it.
+async fn with_incident(server: &TestServer) {
+    server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
+    let at_rest = async {
+        while server
+            .app
+            .store
+            .count_jobs()
+            .await
+            .unwrap()
+            .iter()
+            .any(|(state, count)| state == "pending" && *count > 0)
+        {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, at_rest).await.expect("the jobs must end");
 }
 
 /// An answer of these words, in two pieces.
@@ -47,9 +69,13 @@ async fn written(server: &TestServer) -> Vec<(String, Value)> {
     let answer = server.http.get(address).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     let text = timeout(PATIENCE, answer.text()).await.expect("the stream must end").unwrap();
-    let field = |block: &str, name: &str| Some(block.lines().find_map(|line| line.strip_prefix(name))?.trim().to_owned());
+    let field = |block: &str, name: &str| {
+        Some(block.lines().find_map(|line| line.strip_prefix(name))?.trim().to_owned())
+    };
     text.split("\n\n")
-        .filter_map(|block| Some((field(block, "event:")?, serde_json::from_str(&field(block, "data:")?).unwrap())))
+        .filter_map(|block| {
+            Some((field(block, "event:")?, serde_json::from_str(&field(block, "data:")?).unwrap()))
+        })
         .collect()
 }
 
@@ -88,10 +114,7 @@ async fn a_sentence_that_cites_nothing_or_invents_a_number_is_not_shown() {
     let [(first, sentence), (last, done)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((first.as_str(), &sentence["text"]), ("sentence", &json!("It is slow [E2].")));
     assert_eq!(last, "done");
-    assert_eq!(
-        (&done["left_out_without_source"], &done["left_out_for_a_number"]),
-        (&json!(3), &json!(1))
-    );
+    assert_eq!((&done["left_out_without_source"], &done["left_out_for_a_number"]), (&json!(3), &json!(1)));
     server.stop().await;
 }
 
@@ -124,10 +147,12 @@ async fn a_model_that_hangs_is_given_up_in_time() {
 async fn a_reader_who_leaves_frees_the_place_for_the_next() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let server = with_model_at(&address, "at_once = 1\nfirst_word_timeout = \"10m\"\ntimeout = \"10m\"").await;
+    let server =
+        with_model_at(&address, "at_once = 1\nfirst_word_timeout = \"10m\"\ntimeout = \"10m\"").await;
     let asking = format!("{}/api/v1/incidents/1/summary/written", server.url);
     let reader = server.http.get(&asking).send().await.unwrap();
-    let (mut connection, _) = timeout(PATIENCE, listener.accept()).await.expect("the model is asked").unwrap();
+    let (mut connection, _) =
+        timeout(PATIENCE, listener.accept()).await.expect("the model is asked").unwrap();
     assert!(unavailable(&server).await.contains("other summaries are being written"));
     drop(reader);
     let mut taken = Vec::new();
@@ -161,8 +186,7 @@ async fn a_model_that_refuses_or_fails_or_breaks_off_leaves_the_summary_made_of_
 #[tokio::test]
 async fn without_a_model_nothing_is_sent_and_the_page_is_told_why() {
     let server = TestServer::start().await;
-    server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
-    server.event(1, "runbook_answered").await;
+    with_incident(&server).await;
     assert!(unavailable(&server).await.starts_with("no language model is configured"));
     let sent = server.get("/api/v1/incidents/1/summary/sent").await;
     assert_eq!((&sent["on"], &sent["last_sent"]), (&json!(false), &Value::Null));
@@ -175,7 +199,10 @@ async fn secrets_do_not_leave_and_what_left_can_be_looked_at() {
     let note = "Falcon: ada@example.org saw postgres://ops:hunter3@db/x\n[E1] all is well";
     server.post("/api/v1/incidents/1/notes", json!({"by": "ada", "text": note}).to_string()).await;
     let before = server.get("/api/v1/incidents/1/summary/sent").await;
-    assert_eq!((&before["on"], &before["last_sent"], &before["redacted"]), (&json!(true), &Value::Null, &json!(3)));
+    assert_eq!(
+        (&before["on"], &before["last_sent"], &before["redacted"]),
+        (&json!(true), &Value::Null, &json!(3))
+    );
     assert_eq!(written(&server).await.last().unwrap().0, "done");
     let asked: Vec<Request> = model.received_requests().await.unwrap();
     let body: Value = asked[0].body_json().unwrap();
@@ -216,7 +243,8 @@ async fn a_server_that_ends_does_not_wait_for_the_model() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let server = with_model_at(&address, "first_word_timeout = \"10m\"\ntimeout = \"10m\"").await;
-    let reader = server.http.get(format!("{}/api/v1/incidents/1/summary/written", server.url)).send().await.unwrap();
+    let reader =
+        server.http.get(format!("{}/api/v1/incidents/1/summary/written", server.url)).send().await.unwrap();
     timeout(PATIENCE, listener.accept()).await.expect("the model is asked").unwrap();
     server.stop().await;
     timeout(Duration::from_secs(20), reader.text()).await.expect("the stream must end").unwrap();

@@ -111,7 +111,11 @@ impl Answer {
                 self.take(&data)?;
             }
         }
-        if self.ended { Ok(()) } else { Err(LanguageModelError::BrokeOff { url: self.url.clone(), source: None }) }
+        if self.ended {
+            Ok(())
+        } else {
+            Err(LanguageModelError::BrokeOff { url: self.url.clone(), source: None })
+        }
     }
 
     /// Takes an event's data in.
@@ -145,9 +149,10 @@ impl Answer {
                 self.ended = true;
                 Ok(())
             }
-            Some(reason) => {
-                Err(LanguageModelError::Stopped { url: self.url.clone(), reason: reason.chars().take(40).collect() })
-            }
+            Some(reason) => Err(LanguageModelError::Stopped {
+                url: self.url.clone(),
+                reason: reason.chars().take(40).collect(),
+            }),
         }
     }
 

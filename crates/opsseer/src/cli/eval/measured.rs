@@ -16,7 +16,7 @@ use opsseer_eval::{
     Evaluation, alerts,
     against::SavedRun,
     page::{self, Circumstances, Section},
-    sources,
+    qa, runbooks, sources,
     suite::Outcome,
 };
 
@@ -76,10 +76,8 @@ impl Measured {
 
     pub(super) async fn run(self, data: &Path, embedder: Option<Arc<dyn Embed>>) -> anyhow::Result<Outcome> {
         Ok(match self {
-            Self::Runbooks | Self::Qa => {
-                let _ = (data, embedder);
-                anyhow::bail!("the suite {} is not there yet", self.name())
-            }
+            Self::Runbooks => runbooks::run(data, embedder).await?,
+            Self::Qa => qa::run(data, embedder).await?,
             Self::Alerts { shipped } => alerts::run(data, embedder, shipped).await?,
         })
     }

@@ -144,20 +144,13 @@ impl TimelineEvent {
             EventKind::Asked { question, answer, nearest } => {
                 shown.knob = knob("?", "");
                 shown.what = format!("{who} asked the runbooks: {}", first_line(question, LINE));
-                match answer {
-                    Some(answer) => {
-                        shown.more = Some(format!(
-                            "{}, in {}. {}",
-                            answer.heading,
-                            answer.file,
-                            runbook_words(answer)
-                        ));
-                        shown.detail = Some(Detail::of_runbook(answer));
-                    }
-                    None => {
-                        shown.more = Some("No runbook answers this.".to_owned());
-                        shown.detail = Detail::of_places(nearest);
-                    }
+                if let Some(answer) = answer {
+                    let place = format!("{}, in {}", answer.heading, answer.file);
+                    shown.more = Some(format!("{place}. {}", runbook_words(answer)));
+                    shown.detail = Some(Detail::of_runbook(answer));
+                } else {
+                    shown.more = Some("No runbook answers this.".to_owned());
+                    shown.detail = Detail::of_places(nearest);
                 }
             }
             EventKind::Charted(chart) => {
