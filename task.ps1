@@ -15,7 +15,7 @@ function Show-Usage {
               build, start the stack, break a service, follow the alert to a resolved incident
   up [--fast] start the stack and leave it running       down   stop it
   ps          list what runs                             logs [NAME] [-f]   show its logs
-  test        everything that must pass                  lint   format, clippy, documentation, licences
+  test        everything that must pass                  lint   format, clippy, runbooks, documentation, licences
   bench       measure speed, into target/bench.json      eval [DIR]   measure on public data (../shared/data)
   models [ROLE...] fetch the models, as a rule those that this version uses; ./task.ps1 models list shows all
   help        this text
@@ -70,6 +70,9 @@ function Invoke-Lint {
     Invoke-Program cargo fmt --all --check
     Write-Heading 'Clippy'
     Invoke-Program cargo clippy --workspace --all-targets --locked '--' -D warnings
+    Write-Heading 'Runbooks: every alert has one, every link leads somewhere'
+    $rules = (Get-ChildItem ops/prometheus/rules/*.yml).FullName
+    Invoke-Program cargo run --quiet --locked --bin opsseer '--' runbooks lint --rules @rules --runbooks runbooks
     Write-Heading 'Documentation'
     $env:RUSTDOCFLAGS = '-D warnings'
     Invoke-Program cargo doc --workspace --no-deps --locked

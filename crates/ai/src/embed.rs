@@ -18,6 +18,12 @@ use crate::{
 };
 use sentence_model::SentenceModel;
 
+/// Texts that a thread takes at once, if so many wait.
+const BATCH: usize = 16;
+
+/// Texts of one request that are in the queue at the same time: one batch runs, the next waits.
+const AT_ONCE: usize = BATCH * 2;
+
 /// What a text became. Those of one model all have the same number of numbers.
 pub type Vector = Vec<f32>;
 
@@ -78,8 +84,6 @@ pub struct LocalEmbedder {
     queue: InferenceQueue<String, Vector>,
     model: String,
     dimensions: usize,
-    /// Texts of one request that are in the queue at the same time.
-    at_once: usize,
 }
 
 impl LocalEmbedder {
@@ -91,9 +95,11 @@ impl LocalEmbedder {
         let threads = settings.thread_count();
         let model = SentenceModel::open(&files[0], &files[1], threads)?;
         let (name, dimensions) = (name_of(&files)?, model.dimensions());
-        let queue = InferenceQueue::start("embeddings", settings, move |text: String| model.embed(&text))
-            .map_err(|error| EmbedError::Failed(format!("no threads to run it on: {error}")))?;
-        Ok(Self { queue, model: name, dimensions, at_once: threads * 2 })
+        let queue = InferenceQueue::start("embeddings", settings, BATCH, move |texts: Vec<String>| {
+            model.embed_all(&texts)
+        })
+        .map_err(|error| EmbedError::Failed(format!("no threads to run it on: {error}")))?;
+        Ok(Self { queue, model: name, dimensions })
     }
 }
 
@@ -125,7 +131,7 @@ impl Embed for LocalEmbedder {
     /// A request of many texts hands them over little by little, so that a single text that comes meanwhile waits for a
     /// few others and not for thousands.
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
-        let vectors = stream::iter(texts).map(|text| self.queue.run(text)).buffered(self.at_once);
+        let vectors = stream::iter(texts).map(|text| self.queue.run(text)).buffered(AT_ONCE);
         Ok(vectors.try_collect().await?)
     }
 

@@ -1,10 +1,11 @@
 //! Model work on threads of its own, so that it neither waits for web requests nor holds them up.
 //!
-//! A piece of work waits in a bounded queue; a full queue refuses at once. Work whose caller has left by the time a
-//! thread is free is not done, and after a time-out its caller is told. Each piece is counted in the metrics
+//! A piece of work waits in a bounded queue; a full queue refuses at once. A thread that is free takes what waits, up to a
+//! batch. Work whose caller has left by then is not done, and after a time-out its caller is told. Each piece is counted in the metrics
 //! `opsseer_inference_*` under the name of its service.
 
 use std::{
+    iter,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -68,21 +69,22 @@ pub(crate) struct InferenceQueue<I, O> {
 }
 
 impl<I: Send + 'static, O: Send + 'static> InferenceQueue<I, O> {
-    /// Starts the threads. `work` is what they do to each input.
+    /// Starts the threads. `work` is what they do to inputs, at most `batch` at once: a result for each, in their order.
     pub(crate) fn start<W>(
         service: &'static str,
         settings: InferenceSettings,
+        batch: usize,
         work: W,
     ) -> std::io::Result<Self>
     where
-        W: Fn(I) -> Result<O, String> + Send + Sync + 'static,
+        W: Fn(Vec<I>) -> Result<Vec<O>, String> + Send + Sync + 'static,
     {
         let (sender, receiver) = mpsc::sync_channel(settings.queue.max(1));
         let (receiver, work) = (Arc::new(Mutex::new(receiver)), Arc::new(work));
         for number in 0..settings.thread_count() {
             let (receiver, work) = (Arc::clone(&receiver), Arc::clone(&work));
             let thread = std::thread::Builder::new().name(format!("{service}-{number}"));
-            thread.spawn(move || run_what_comes(service, &receiver, &*work))?;
+            thread.spawn(move || run_what_comes(service, &receiver, batch, &*work))?;
         }
         Ok(Self { service, sender, timeout: settings.timeout })
     }
@@ -119,26 +121,52 @@ impl<I: Send + 'static, O: Send + 'static> InferenceQueue<I, O> {
 fn run_what_comes<I, O>(
     service: &'static str,
     receiver: &Mutex<mpsc::Receiver<Waiting<I, O>>>,
-    work: &(dyn Fn(I) -> Result<O, String> + Send + Sync),
+    batch: usize,
+    work: &(dyn Fn(Vec<I>) -> Result<Vec<O>, String> + Send + Sync),
 ) {
     let queued = metrics::histogram!("opsseer_inference_queue_seconds", "service" => service);
     let ran = metrics::histogram!("opsseer_inference_run_seconds", "service" => service);
+    let sizes = metrics::histogram!("opsseer_inference_batch_size", "service" => service);
     loop {
-        // One thread waits for work, the others wait for the lock.
-        let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Waiting { input, since, reply }) = next else { return };
-        if reply.is_closed() {
+        let Some(taken) = take(receiver, batch) else { return };
+        let begun = Instant::now();
+        let (mut inputs, mut replies) = (Vec::with_capacity(taken.len()), Vec::with_capacity(taken.len()));
+        for Waiting { input, since, reply } in taken.into_iter().filter(|waiting| !waiting.reply.is_closed())
+        {
+            queued.record(begun - since);
+            inputs.push(input);
+            replies.push(reply);
+        }
+        if inputs.is_empty() {
             continue;
         }
-        let begun = Instant::now();
-        queued.record(begun - since);
+        sizes.record(u32::try_from(inputs.len()).unwrap_or(u32::MAX));
         // A panic in a model must not cost the thread.
-        let done = catch_unwind(AssertUnwindSafe(|| work(input)))
+        let done = catch_unwind(AssertUnwindSafe(|| work(inputs)))
             .unwrap_or_else(|_| Err("the model panicked; the log has the details".to_owned()));
         ran.record(begun.elapsed());
         // A caller that left while the model ran needs no answer.
-        _ = reply.send(done);
+        match done {
+            Ok(outputs) => {
+                for (reply, output) in replies.into_iter().zip(outputs) {
+                    _ = reply.send(Ok(output));
+                }
+            }
+            Err(error) => {
+                for reply in replies {
+                    _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
     }
+}
+
+/// Waits for work and takes what is there, at most `batch`; none when there will be no more.
+fn take<T>(receiver: &Mutex<mpsc::Receiver<T>>, batch: usize) -> Option<Vec<T>> {
+    // One thread waits for work, the others wait for the lock.
+    let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = receiver.recv().ok()?;
+    Some(iter::once(first).chain(receiver.try_iter().take(batch.saturating_sub(1))).collect())
 }
 
 #[cfg(test)]
@@ -151,7 +179,7 @@ mod tests {
     struct Held {
         queue: Arc<InferenceQueue<u32, u32>>,
         let_go: mpsc::Sender<()>,
-        begun: mpsc::Receiver<u32>,
+        begun: mpsc::Receiver<Vec<u32>>,
         done: Arc<AtomicUsize>,
     }
 
@@ -162,13 +190,14 @@ mod tests {
         let done = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&done);
         let settings = InferenceSettings { threads: 1, queue, timeout };
-        let work = move |input: u32| {
-            tell.send(input).unwrap();
+        let work = move |inputs: Vec<u32>| {
+            tell.send(inputs.clone()).unwrap();
             wait.lock().unwrap().recv().unwrap();
-            count.fetch_add(1, Ordering::SeqCst);
-            if input == 13 { panic!("thirteen") } else { Ok(input * 2) }
+            count.fetch_add(inputs.len(), Ordering::SeqCst);
+            assert!(!inputs.contains(&13), "thirteen");
+            Ok(inputs.iter().map(|input| input * 2).collect())
         };
-        let queue = Arc::new(InferenceQueue::start("test", settings, work).unwrap());
+        let queue = Arc::new(InferenceQueue::start("test", settings, 3, work).unwrap());
         Held { queue, let_go, begun, done }
     }
 
@@ -217,6 +246,30 @@ mod tests {
         assert_eq!(running.await.unwrap(), Ok(2));
         assert_eq!(stays.await.unwrap(), Ok(6));
         assert_eq!(held.done.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_done_together_up_to_a_batch() {
+        let held = held(8, LONG);
+        let ask = |input| {
+            tokio::spawn({
+                let queue = Arc::clone(&held.queue);
+                async move { queue.run(input).await }
+            })
+        };
+        let first = ask(1);
+        tokio::task::yield_now().await;
+        assert_eq!(held.begun.recv().unwrap(), [1]);
+        let others: Vec<_> = (2..6).map(ask).collect();
+        tokio::task::yield_now().await;
+        for _ in 0..3 {
+            held.let_go.send(()).unwrap();
+        }
+        assert_eq!(first.await.unwrap(), Ok(2));
+        for (number, other) in (2..6).zip(others) {
+            assert_eq!(other.await.unwrap(), Ok(number * 2));
+        }
+        assert_eq!(held.begun.try_iter().collect::<Vec<_>>(), [vec![2, 3, 4], vec![5]]);
     }
 
     #[tokio::test]

@@ -200,7 +200,7 @@ impl Comparison {
                 change.n.to_string(),
                 number::told(Some(change.then)),
                 number::told(Some(change.now)),
-                number::change(change.now - change.then),
+                number::change(interval::difference(change.now, change.then)),
                 number::interval(Some(change.interval95)),
             ]
         };
@@ -235,7 +235,12 @@ mod tests {
             Measure::share("r1", "the right one is first"),
             Measure::number("words", "length", Better::Neither),
         ];
-        Outcome::new("demo", None).part(Part::new("easy", "all of it", measures, (0..200).map(item).collect()))
+        Outcome::new("demo", None).part(Part::new(
+            "easy",
+            "all of it",
+            measures,
+            (0..200).map(item).collect(),
+        ))
     }
 
     fn saved(outcome: Outcome) -> SavedRun {
@@ -265,7 +270,8 @@ mod tests {
     #[test]
     fn an_error_that_grows_is_a_drop() {
         let errors = |size: f64| {
-            let items = (0..50).map(|n| Item::new(n.to_string()).score("wer", size * f64::from(n % 3))).collect();
+            let items =
+                (0..50).map(|n| Item::new(n.to_string()).score("wer", size * f64::from(n % 3))).collect();
             let measures = vec![Measure::number("wer", "", Better::Lower)];
             Outcome::new("demo", None).part(Part::new("", "", measures, items))
         };

@@ -164,3 +164,57 @@ fn milliseconds_each(time: Duration, count: usize) -> f64 {
     let count = count.max(1) as f64;
     time.as_secs_f64() * 1e3 / count
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Twelve alerts of each of eight services, in four folds if `folds`.
+    fn data(folds: bool) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let mut lines = Vec::new();
+        let names = ["mysql", "redis", "solr", "quokka", "nginx", "envoy", "caddy", "wombat"];
+        for (nth, service) in names.into_iter().enumerate() {
+            let category = if nth < 4 { "Databases" } else { "Proxies, load balancers and service meshes" };
+            for number in 0..12 {
+                let fold = if folds { serde_json::json!(nth % 4) } else { serde_json::Value::Null };
+                lines.push(serde_json::json!({
+                    "alertname": format!("{service}Trouble{number}"), "summary": format!("{service} has trouble {number}"),
+                    "category": category, "severity": "warning", "service": service, "fold": fold,
+                }));
+            }
+        }
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        fs::write(folder.path().join("alerts.jsonl"), lines.join("\n")).expect("write");
+        folder
+    }
+
+    fn share_right(outcome: &Outcome, part: &str, service: &str) -> f64 {
+        let part = outcome.parts.iter().find(|one| one.name == part).expect("the part");
+        let items: Vec<_> = part.items.iter().filter(|item| item.group.as_deref() == Some(service)).collect();
+        assert!(!items.is_empty(), "no items of {service}");
+        crate::suite::aggregate::mean(&items, "right").expect("scores")
+    }
+
+    #[tokio::test]
+    async fn every_alert_is_asked_once_and_corrections_teach_a_service_that_nobody_listed() {
+        let outcome = run(data(true).path(), None, false).await.expect("cross-validated");
+        let sizes: Vec<(&str, usize)> =
+            outcome.parts.iter().map(|part| (part.name.as_str(), part.items.len())).collect();
+        assert_eq!(sizes[..3], [("category", 96), ("category_without_product_names", 96), ("severity", 96)]);
+        assert_eq!(sizes[3], ("corrections.before", 8 * (12 - CORRECTED)));
+        let after = share_right(&outcome, "corrections.after", "wombat");
+        assert!((after - 1.0).abs() < 1e-9, "{after}");
+    }
+
+    #[tokio::test]
+    async fn data_without_folds_is_asked_of_the_shipped_weights() {
+        let outcome = run(data(false).path(), None, false).await.expect("asked");
+        let names: Vec<&str> = outcome.parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(names, ["category", "severity"]);
+        assert!((share_right(&outcome, "category", "redis") - 1.0).abs() < 1e-9);
+        assert!(outcome.remarks[0].contains("shipped weights"));
+    }
+}

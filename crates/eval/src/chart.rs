@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{
-    Evaluation, Figure, Group, number,
-    suite::Part,
-};
+use crate::{Evaluation, Figure, Group, number, suite::Part};
 
 const WIDTH: f64 = 720.0;
 /// Where the scale begins and ends.
@@ -59,11 +56,14 @@ pub(crate) fn groups(part: &Part, figures: &[Figure]) -> Option<String> {
     let mut groups = part.groups();
     let all = groups.len();
     if all > MOST_GROUPS {
-        groups.sort_by(|one, other| value(one).total_cmp(&value(other)).then_with(|| one.name.cmp(&other.name)));
+        groups.sort_by(|one, other| {
+            value(one).total_cmp(&value(other)).then_with(|| one.name.cmp(&other.name))
+        });
         groups.truncate(MOST_GROUPS);
     }
     let kind = part.grouped_by.unwrap_or("group");
-    let which = if all > groups.len() { format!("; the {MOST_GROUPS} lowest of {all}") } else { String::new() };
+    let which =
+        if all > groups.len() { format!("; the {MOST_GROUPS} lowest of {all}") } else { String::new() };
     let mut drawing = Drawing::default();
     drawing.heading(&format!("{} by {kind}: {}{which}", first.key, first.title));
     for group in &groups {
@@ -78,7 +78,11 @@ fn value(group: &Group) -> f64 {
 
 /// A part's name and what is asked in it.
 fn headline(part: &Part) -> String {
-    if part.name().is_empty() { part.title().to_owned() } else { format!("{}: {}", part.name(), part.title()) }
+    if part.name().is_empty() {
+        part.title().to_owned()
+    } else {
+        format!("{}: {}", part.name(), part.title())
+    }
 }
 
 /// What the legend explains.
@@ -233,7 +237,9 @@ mod tests {
     fn part(groups: usize, items: usize) -> Part {
         let item = |n: usize| {
             let group = n % groups;
-            Item::new(n.to_string()).in_group(format!("<group {group:02}>")).score("r1", if group == 7 { 0.0 } else { 1.0 })
+            Item::new(n.to_string())
+                .in_group(format!("<group {group:02}>"))
+                .score("r1", if group == 7 { 0.0 } else { 1.0 })
         };
         let measures = vec![
             Measure::share("r1", "first & right").chance(0.25),

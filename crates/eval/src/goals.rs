@@ -25,7 +25,9 @@ const GOALS: [Goal; 8] = [
 /// The goal of a figure and what became of it, such as "0.990: missed by 0.012"; empty if it has none.
 pub(crate) fn verdict(suite: &str, part: &str, key: &str, better: Better, value: Option<f64>) -> String {
     let is_it = |goal: &&Goal| goal.suite == suite && goal.part == part && goal.key == key;
-    let (Some(Goal { at, .. }), Some(value)) = (GOALS.iter().find(is_it), value) else { return String::new() };
+    let (Some(Goal { at, .. }), Some(value)) = (GOALS.iter().find(is_it), value) else {
+        return String::new();
+    };
     let short = if better == Better::Lower { value - at } else { at - value };
     // What is missed by less than is shown is met: a reader would see two equal figures.
     if short < 0.0005 { format!("{at:.3}: met") } else { format!("{at:.3}: missed by {short:.3}") }

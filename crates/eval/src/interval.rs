@@ -43,9 +43,15 @@ pub(crate) fn of_change(now: &[&Item], then: &[&Item], measure: &Measure) -> Opt
         let value = |items: &[&Item]| {
             measure.value(&places.iter().map(|&place| items[place]).collect::<Vec<&Item>>())
         };
-        changes.extend(value(now).zip(value(then)).map(|(now, then)| now - then));
+        changes.extend(value(now).zip(value(then)).map(|(now, then)| difference(now, then)));
     }
     middle(changes)
+}
+
+/// What `now` is more than `then`. Numbers that were saved as text may differ in their last digit, which is no change.
+pub(crate) fn difference(now: f64, then: f64) -> f64 {
+    let by = now - then;
+    if by.abs() < 1e-9 * now.abs().max(1.0) { 0.0 } else { by }
 }
 
 /// The middle 95 % of the values, if most draws had one.
@@ -120,6 +126,16 @@ mod tests {
         let [low, high] = of_change(&now, &then, &r1()).expect("an interval");
         assert!(low < -0.033 && -0.033 < high && high < 0.0, "{low} to {high}");
         assert_eq!(of_change(&then, &then, &r1()), Some([0.0, 0.0]));
+    }
+
+    #[test]
+    fn the_last_digit_of_a_saved_number_is_no_change() {
+        let scored = |score: f64| -> Vec<Item> {
+            (0..40).map(|n| Item::new(n.to_string()).score("r1", score)).collect()
+        };
+        let (then, now) = (scored(0.3), scored(0.1 + 0.2));
+        let (then, now): (Vec<&Item>, Vec<&Item>) = (then.iter().collect(), now.iter().collect());
+        assert_eq!(of_change(&now, &then, &r1()), Some([0.0, 0.0]));
     }
 
     #[test]

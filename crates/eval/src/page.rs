@@ -76,7 +76,8 @@ pub fn write(path: &Path, about: &Circumstances, sections: &[Section]) -> Result
         markdown::opening(&mut page, about, sections)?;
         for section in sections {
             let beside = beside(section);
-            let named = |name: &str| beside.iter().any(|file| file.name == name).then(|| format!("{link}/{name}"));
+            let named =
+                |name: &str| beside.iter().any(|file| file.name == name).then(|| format!("{link}/{name}"));
             markdown::section(&mut page, section, &named)?;
             files.extend(beside);
         }
@@ -98,7 +99,9 @@ fn beside(section: &Section) -> Vec<Beside> {
     let suite = section.suite;
     let mut files = Vec::new();
     match &section.body {
-        Body::Plain { json, .. } => files.push(Beside { name: format!("{suite}.json"), text: format!("{json}\n") }),
+        Body::Plain { json, .. } => {
+            files.push(Beside { name: format!("{suite}.json"), text: format!("{json}\n") });
+        }
         Body::Figures(evaluation) => {
             files.push(Beside { name: format!("{suite}.json"), text: evaluation.to_json_text() + "\n" });
             let drawn = chart::figures(evaluation);
@@ -137,7 +140,8 @@ mod tests {
 
     fn section() -> Section {
         let item = |n: usize, score: f64| {
-            let item = Item::new(format!("q{n}")).in_group(["a", "b"][n % 2]).asked("is it {{ $value }} | <b>?");
+            let item =
+                Item::new(format!("q{n}")).in_group(["a", "b"][n % 2]).asked("is it {{ $value }} | <b>?");
             item.right("x.md").answered("y.md").score("r1", score).loss(1.0 - score)
         };
         let measures = vec![Measure::share("r1", "the right one is first").chance(0.1)];

@@ -1,4 +1,4 @@
-//! The suite `qa`: questions in SQuAD's form over paragraphs of running text.
+//! The suite `qa`: questions in the form of `SQuAD` over paragraphs of running text.
 //!
 //! All paragraphs are one corpus. Measured is whether the paragraph with the answer comes first, and whether the quote,
 //! at most 60 words, holds a gold answer.

@@ -82,7 +82,8 @@ mod tests {
         for name in ["runbooks/a/docs", "runbooks/b", "alerts", "other"] {
             fs::create_dir_all(folder.path().join(name)).expect("folder");
         }
-        let names = |path: &str| of(&folder.path().join(path)).into_iter().map(|row| row.from).collect::<Vec<_>>();
+        let names =
+            |path: &str| of(&folder.path().join(path)).into_iter().map(|row| row.from).collect::<Vec<_>>();
         assert_eq!(names("runbooks"), ["Ada", "Bob"]);
         assert_eq!(names("runbooks/a/docs"), ["Ada"]);
         assert_eq!(names("alerts"), ["Cy"]);

@@ -10,14 +10,17 @@ use super::{EmbedError, Vector, wordpiece::WordPiece};
 /// Tokens of a text that are looked at. The model was trained with 128 and made for 256.
 const TOKENS: usize = 256;
 
-/// A loaded model. One text a run: texts in one run would be padded to the longest, which costs more than it gains on
-/// processors (docs/decisions.md has the figures), and a vector would depend on what else was asked at that moment.
+/// The most tokens of a run, with padding. More texts in a run pay off while they are short: the weights are read from
+/// memory once for all (docs/decisions.md).
+const TOKENS_OF_A_RUN: usize = 512;
+
+/// A loaded model.
 pub(super) struct SentenceModel {
     words: WordPiece,
     network: Model,
     inputs: Inputs,
     output: NodeId,
-    run: RunOptions,
+    options: RunOptions,
     dimensions: usize,
 }
 
@@ -45,11 +48,11 @@ impl SentenceModel {
             sentence: network.find_node("token_type_ids"),
         };
         let output = *network.output_ids().first().ok_or_else(|| unusable("it has no output".to_owned()))?;
-        let mut run = RunOptions::default();
-        run.thread_pool = Some(Arc::new(ThreadPool::with_num_threads(threads)));
-        let mut model = Self { words, network, inputs, output, run, dimensions: 0 };
+        let mut options = RunOptions::default();
+        options.thread_pool = Some(Arc::new(ThreadPool::with_num_threads(threads)));
+        let mut model = Self { words, network, inputs, output, options, dimensions: 0 };
         // A text that goes through shows that the files fit together, before anybody depends on them.
-        model.dimensions = model.embed("ready").map_err(unusable)?.len();
+        model.dimensions = model.embed_all(&["ready".to_owned()]).map_err(unusable)?[0].len();
         Ok(model)
     }
 
@@ -58,13 +61,36 @@ impl SentenceModel {
         self.dimensions
     }
 
-    /// The vector of a text.
-    pub(super) fn embed(&self, text: &str) -> Result<Vector, String> {
-        let tokens = self.words.encode(text, TOKENS);
-        let shape = [1, tokens.len()];
-        let attention = NdTensor::<i32, 2>::full(shape, 1);
+    /// The vectors of texts, in their order.
+    pub(super) fn embed_all(&self, texts: &[String]) -> Result<Vec<Vector>, String> {
+        let mut coded: Vec<(usize, Vec<i32>)> =
+            texts.iter().map(|text| self.words.encode(text, TOKENS)).enumerate().collect();
+        coded.sort_by_key(|(_, tokens)| tokens.len());
+        let mut vectors = vec![Vector::new(); texts.len()];
+        let mut rest = coded.as_slice();
+        while !rest.is_empty() {
+            let (run, later) = rest.split_at(texts_of_a_run(rest));
+            for ((at, _), vector) in run.iter().zip(self.run(run)?) {
+                vectors[*at] = vector;
+            }
+            rest = later;
+        }
+        Ok(vectors)
+    }
+
+    /// One run of the network; shorter texts are padded to the longest.
+    fn run(&self, texts: &[(usize, Vec<i32>)]) -> Result<Vec<Vector>, String> {
+        let longest = texts.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
+        let shape = [texts.len(), longest];
+        let mut tokens = NdTensor::<i32, 2>::zeros(shape);
+        let mut attention = NdTensor::<i32, 2>::zeros(shape);
         let sentence = NdTensor::<i32, 2>::zeros(shape);
-        let tokens = NdTensor::from_data(shape, tokens);
+        for (row, (_, text)) in texts.iter().enumerate() {
+            for (at, token) in text.iter().enumerate() {
+                tokens[[row, at]] = *token;
+                attention[[row, at]] = 1;
+            }
+        }
         let mut inputs: Vec<(NodeId, ValueOrView)> = vec![
             (self.inputs.tokens, tokens.view().into()),
             (self.inputs.attention, attention.view().into()),
@@ -74,21 +100,32 @@ impl SentenceModel {
         }
         let [layer] = self
             .network
-            .run_n(inputs, [self.output], Some(self.run.clone()))
+            .run_n(inputs, [self.output], Some(self.options.clone()))
             .map_err(|error| format!("the model did not run: {error}"))?;
         let layer: NdTensor<f32, 3> =
             layer.try_into().map_err(|error| format!("the model's answer is of another form: {error}"))?;
-        Ok(mean_of_length_one(&layer))
+        let rows = texts.iter().enumerate();
+        Ok(rows.map(|(row, (_, tokens))| mean_of_length_one(&layer, row, tokens.len())).collect())
     }
 }
 
-/// The mean over the tokens (the second axis), scaled to length 1.
-fn mean_of_length_one(layer: &NdTensor<f32, 3>) -> Vector {
-    let [_, tokens, width] = layer.shape();
+/// How many of the first texts, which are sorted by length, go into one run: not so many that padding or the run
+/// itself grow large.
+fn texts_of_a_run(sorted: &[(usize, Vec<i32>)]) -> usize {
+    let shortest = sorted.first().map_or(0, |(_, tokens)| tokens.len());
+    let fit = |(number, (_, tokens)): &(usize, &(usize, Vec<i32>))| {
+        tokens.len() * (number + 1) <= TOKENS_OF_A_RUN && tokens.len() * 3 <= shortest * 4
+    };
+    sorted.iter().enumerate().take_while(fit).count().max(1)
+}
+
+/// The mean over a text's tokens (the second axis), scaled to length 1.
+fn mean_of_length_one(layer: &NdTensor<f32, 3>, row: usize, tokens: usize) -> Vector {
+    let [_, _, width] = layer.shape();
     let mut sum = vec![0.0; width];
     for token in 0..tokens {
         for (at, total) in sum.iter_mut().enumerate() {
-            *total += layer[[0, token, at]];
+            *total += layer[[row, token, at]];
         }
     }
     let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
@@ -104,13 +141,24 @@ mod tests {
 
     #[test]
     fn the_mean_has_length_one() {
-        let layer = NdTensor::from_data([1, 2, 2], vec![1.0, 4.0, 5.0, 4.0]);
-        assert_eq!(mean_of_length_one(&layer), [0.6, 0.8]);
+        let layer = NdTensor::from_data([2, 2, 2], vec![1.0, 4.0, 5.0, 4.0, 3.0, 4.0, 9.0, 9.0]);
+        assert_eq!(mean_of_length_one(&layer, 0, 2), [0.6, 0.8]);
+        assert_eq!(mean_of_length_one(&layer, 1, 1), [0.6, 0.8], "padding counts for nothing");
     }
 
     #[test]
     fn all_zeros_stay_numbers() {
         let layer = NdTensor::from_data([1, 1, 2], vec![0.0, 0.0]);
-        assert_eq!(mean_of_length_one(&layer), [0.0, 0.0]);
+        assert_eq!(mean_of_length_one(&layer, 0, 1), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn runs_hold_texts_of_like_length_and_are_bounded() {
+        let texts = |lengths: &[usize]| -> Vec<(usize, Vec<i32>)> {
+            lengths.iter().map(|length| (0, vec![0; *length])).collect()
+        };
+        assert_eq!(texts_of_a_run(&texts(&[9, 10, 12, 13])), 3, "13 is more than a third longer than 9");
+        assert_eq!(texts_of_a_run(&texts(&[100; 9])), 5, "512 tokens");
+        assert_eq!(texts_of_a_run(&texts(&[600, 600])), 1);
     }
 }

@@ -153,7 +153,7 @@ impl AnswerRunbook for RunbookIndex {
         let mut passage = searched.passage(question);
         let vectors = self.vectors(passage.texts_to_compare()).await;
         passage.compare(&vectors);
-        Ok(searched.told(passage))
+        Ok(searched.told(&passage))
     }
 
     fn document_count(&self) -> usize {

@@ -125,7 +125,7 @@ impl Searched {
     }
 
     /// The answer to a question in words, if the best place is good enough.
-    pub(super) fn told(&self, passage: Passage) -> Answer {
+    pub(super) fn told(&self, passage: &Passage) -> Answer {
         let nearest = self.nearest();
         let best = (!self.ranked.is_empty()).then(|| {
             let document = self.document(0);

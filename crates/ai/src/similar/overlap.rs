@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn vectors_of_different_models_are_not_compared() {
-        let vector = |model: &str, values: &[f32]| ModelVector { model: model.to_owned(), values: values.to_vec() };
+        let vector =
+            |model: &str, values: &[f32]| ModelVector { model: model.to_owned(), values: values.to_vec() };
         let one = vector("a", &[0.6, 0.8]);
         assert_eq!(cosine(&one, &vector("b", &[0.6, 0.8])), None);
         assert_eq!(cosine(&one, &vector("a", &[0.6, 0.8, 0.0])), None);

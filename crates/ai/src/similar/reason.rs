@@ -19,8 +19,12 @@ pub(super) fn in_words(asked: &Asked, past: &Features, likeness: &Likeness, term
     match (shared.len(), same_service) {
         (0, true) => reasons.push("same service".to_owned()),
         (0, false) => {}
-        (1, _) if all_alike => reasons.push(if same_service { "same alert and service" } else { "same alert" }.to_owned()),
-        (_, _) if all_alike => reasons.push(if same_service { "same alerts and service" } else { "same alerts" }.to_owned()),
+        (1, _) if all_alike => {
+            reasons.push(if same_service { "same alert and service" } else { "same alert" }.to_owned());
+        }
+        (_, _) if all_alike => {
+            reasons.push(if same_service { "same alerts and service" } else { "same alerts" }.to_owned());
+        }
         (count, _) => {
             let names: Vec<&str> = shared.iter().take(NAMED).map(|&alert| terms.name(alert)).collect();
             let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };

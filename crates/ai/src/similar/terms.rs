@@ -12,8 +12,8 @@ const OTHERWISE_COMPARED: [&str; 4] = ["alertname", "severity", "service", "prom
 
 /// Words that any headline may have.
 const EMPTY_WORDS: [&str; 24] = [
-    "a", "an", "and", "are", "at", "been", "by", "for", "from", "has", "have", "in", "is", "it", "its", "more", "not",
-    "of", "on", "or", "than", "the", "to", "with",
+    "a", "an", "and", "are", "at", "been", "by", "for", "from", "has", "have", "in", "is", "it", "its",
+    "more", "not", "of", "on", "or", "than", "the", "to", "with",
 ];
 
 /// Each term's number, and in how many incidents it occurs. A term that the last incident gave up is forgotten, and
@@ -84,7 +84,10 @@ impl Terms {
     }
 
     pub(super) fn weights(&self, incidents: usize) -> Weights {
-        #[expect(clippy::cast_precision_loss, reason = "a count of incidents is far below 2^24, and only its size matters")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a count of incidents is far below 2^24, and only its size matters"
+        )]
         let weight = |count: u32| (1.0 + incidents.max(1) as f32 / count.max(1) as f32).ln();
         Weights { known: self.counts.iter().map(|&count| weight(count)).collect(), unknown: weight(1) }
     }
@@ -168,7 +171,10 @@ mod tests {
     #[test]
     fn names_are_split_where_a_reader_would() {
         assert_eq!(split_words("KubePodCrashLooping"), ["kube", "pod", "crash", "looping"]);
-        assert_eq!(split_words("HTTPErrorRate > 5%, svc:cpu_usage"), ["http", "error", "rate", "5", "svc", "cpu", "usage"]);
+        assert_eq!(
+            split_words("HTTPErrorRate > 5%, svc:cpu_usage"),
+            ["http", "error", "rate", "5", "svc", "cpu", "usage"]
+        );
         assert!(split_words(" -- ").is_empty());
     }
 

@@ -14,7 +14,10 @@ fn incident(id: u32, profile: Profile) -> PastIncident<u32> {
 }
 
 fn seen(incident: PastIncident<u32>, values: &[f32]) -> PastIncident<u32> {
-    PastIncident { vector: Some(ModelVector { model: "m@1".to_owned(), values: values.to_vec() }), ..incident }
+    PastIncident {
+        vector: Some(ModelVector { model: "m@1".to_owned(), values: values.to_vec() }),
+        ..incident
+    }
 }
 
 /// Pseudo-random numbers below `end`, the same each time (`SplitMix64`).
@@ -118,7 +121,8 @@ fn hardly_anything_known_is_like_nothing() {
 /// The same, worked out from the profiles themselves, without numbers for terms.
 fn plainly(all: &[PastIncident<u32>], asked: &PastIncident<u32>) -> Vec<u32> {
     use std::collections::BTreeSet;
-    let words = |profile: &Profile| terms::split_words(&profile.title).into_iter().collect::<BTreeSet<String>>();
+    let words =
+        |profile: &Profile| terms::split_words(&profile.title).into_iter().collect::<BTreeSet<String>>();
     let alerts = |profile: &Profile| profile.alerts.iter().cloned().collect::<BTreeSet<String>>();
     let counts = |sets: Vec<BTreeSet<String>>| {
         let mut counts: HashMap<String, f64> = HashMap::new();
@@ -161,7 +165,17 @@ fn plainly(all: &[PastIncident<u32>], asked: &PastIncident<u32>) -> Vec<u32> {
 #[test]
 fn ten_thousand_incidents_come_in_the_order_of_a_plain_computation() {
     const WORDS: [&str; 12] = [
-        "orders", "latency", "disk", "memory", "queue", "certificate", "backup", "login", "search", "cache", "leader",
+        "orders",
+        "latency",
+        "disk",
+        "memory",
+        "queue",
+        "certificate",
+        "backup",
+        "login",
+        "search",
+        "cache",
+        "leader",
         "replica",
     ];
     let mut dice = dice(7);
@@ -171,7 +185,8 @@ fn ten_thousand_incidents_come_in_the_order_of_a_plain_computation() {
         let alerts: Vec<String> = (0..=dice(3)).map(|_| format!("Alert{}", dice(60))).collect();
         let alerts: Vec<&str> = alerts.iter().map(String::as_str).collect();
         let past = incident(id, profile(&title.join(" "), &format!("service-{}", dice(40)), &alerts));
-        let values: Vec<f32> = (0..384).map(|_| f32::from(u16::try_from(dice(2000)).expect("small")) - 600.0).collect();
+        let values: Vec<f32> =
+            (0..384).map(|_| f32::from(u16::try_from(dice(2000)).expect("small")) - 600.0).collect();
         // A third was seen when there was no model.
         all.push(if id % 3 == 0 { past } else { seen(past, &values) });
     }

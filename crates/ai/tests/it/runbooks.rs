@@ -2,9 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use opsseer_ai::embed::{Embed, EmbedError, Vector};
 use opsseer_ai::runbook::{
-    AlertQuestion, AnswerError, AnswerRunbook, MatchedBy, RunbookAnswer, RunbookIndex, RunbookSettings,
+    AlertQuestion, AnswerError, AnswerRunbook, MatchedBy, Progress, RunbookAnswer, RunbookIndex,
+    RunbookSettings,
 };
 
 const HIGH_ERROR_RATE: &str = "---
@@ -184,6 +189,103 @@ async fn a_runbook_without_text_makes_room_for_the_next_best() {
             .await;
     assert_eq!(answer.expect("found by search").file, "database.md");
     assert_eq!(index.problems()[0].to_string(), "connections-exhausted.md: holds no text to quote");
+}
+
+/// Texts with the same first letters of their words mean alike to it; it counts what it was given.
+#[derive(Default)]
+struct Letters {
+    texts: Mutex<Vec<String>>,
+    fails: AtomicBool,
+}
+
+#[async_trait]
+impl Embed for Letters {
+    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(EmbedError::Failed("out of order".to_owned()));
+        }
+        let vector = |text: &String| {
+            let mut letters = [0.0_f32; 26];
+            for word in
+                text.to_lowercase().split(|c: char| !c.is_ascii_lowercase()).filter(|word| !word.is_empty())
+            {
+                letters[usize::from(word.as_bytes()[0] - b'a')] += 1.0;
+            }
+            let length =
+                letters.iter().map(|number| number * number).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            letters.iter().map(|number| number / length).collect()
+        };
+        let vectors = texts.iter().map(vector).collect();
+        self.texts.lock().expect("no panic").extend(texts);
+        Ok(vectors)
+    }
+
+    fn model(&self) -> &'static str {
+        "letters@1"
+    }
+
+    fn dimensions(&self) -> usize {
+        26
+    }
+}
+
+impl Letters {
+    /// What it was given since the last time.
+    fn given(&self) -> Vec<String> {
+        std::mem::take(&mut *self.texts.lock().expect("no panic"))
+    }
+}
+
+fn with_meaning(dir: &Path, kept: &Path, letters: &Arc<Letters>) -> RunbookIndex {
+    let embedder: Arc<dyn Embed> = letters.clone();
+    let settings = RunbookSettings { index_dir: Some(kept.to_owned()), embedder: Some(embedder) };
+    RunbookIndex::open(dir, settings).expect("an index")
+}
+
+#[tokio::test]
+async fn only_what_has_changed_is_given_to_the_model() {
+    let (dir, kept) = (folder(), tempfile::tempdir().expect("a folder"));
+    let letters = Arc::new(Letters::default());
+    let index = with_meaning(dir.path(), kept.path(), &letters);
+    assert_eq!(index.settled().await, Progress::Done);
+    assert!(letters.given().iter().any(|text| text == "Notes. Nothing in particular."));
+    drop(index);
+
+    write(dir.path(), "notes.md", "# Notes\n\nSomething in particular.\n");
+    let index = with_meaning(dir.path(), kept.path(), &letters);
+    assert_eq!(index.settled().await, Progress::Done);
+    assert_eq!(letters.given(), ["Notes. Something in particular."], "the others were kept on disk");
+}
+
+#[tokio::test]
+async fn a_question_is_answered_by_meaning_with_the_places_nearby() {
+    let (dir, kept) = (folder(), tempfile::tempdir().expect("a folder"));
+    let letters = Arc::new(Letters::default());
+    let index = with_meaning(dir.path(), kept.path(), &letters);
+    index.settled().await;
+    let answer = index.ask("How do I raise the pool of connections?", None).await.expect("an answer");
+    let found = answer.found.expect("a runbook says it");
+    assert_eq!(
+        (found.file.as_str(), found.quote.as_str()),
+        ("database.md", "Raise the pool of connections.")
+    );
+    assert_eq!(answer.nearest[0].file, "database.md");
+    assert!(answer.nearest.len() <= 3 && answer.confidence >= answer.nearest[1].confidence);
+
+    let answer = index.ask("Xylophones zigzag quietly under vast yurts", None).await.expect("an answer");
+    assert_eq!(answer.found, None, "{answer:?}");
+    assert!(answer.confidence < 0.4);
+}
+
+#[tokio::test]
+async fn a_model_that_fails_leaves_the_search_by_words() {
+    let (dir, kept) = (folder(), tempfile::tempdir().expect("a folder"));
+    let letters = Arc::new(Letters::default());
+    letters.fails.store(true, Ordering::SeqCst);
+    let index = with_meaning(dir.path(), kept.path(), &letters);
+    assert!(matches!(index.settled().await, Progress::Failing(reason) if reason.contains("out of order")));
+    let found = ask(&index, "PgPoolEmpty", None, Some("Database connections are exhausted")).await;
+    assert_eq!(found.expect("found by words").file, "database.md");
 }
 
 #[tokio::test]

@@ -33,9 +33,13 @@ pub(super) fn object(evaluation: &Evaluation) -> Value {
     object.insert("suite".to_owned(), json!(evaluation.suite()));
     object.insert("embeddings".to_owned(), json!(evaluation.embeddings()));
     object.insert("remarks".to_owned(), json!(evaluation.remarks()));
-    for (key, value) in
-        [("interval95", intervals), ("chance", chance), ("groups", groups), ("worst", worst), ("items", items)]
-    {
+    for (key, value) in [
+        ("interval95", intervals),
+        ("chance", chance),
+        ("groups", groups),
+        ("worst", worst),
+        ("items", items),
+    ] {
         object.insert(key.to_owned(), value.into());
     }
     if let Some(comparison) = evaluation.comparison() {
@@ -97,7 +101,9 @@ fn write(value: &Value, depth: usize, text: &mut String) {
             };
             members.iter().map(member).collect()
         }
-        Value::Array(elements) if elements.iter().any(|element| element.is_object() || element.is_string()) => {
+        Value::Array(elements)
+            if elements.iter().any(|element| element.is_object() || element.is_string()) =>
+        {
             elements.iter().map(|element| format!("{indent}{element}")).collect()
         }
         plain => return text.push_str(&plain.to_string()),
@@ -117,7 +123,13 @@ mod tests {
     use crate::suite::{Measure, Outcome};
 
     fn item(id: &str, r1: f64) -> Item {
-        Item::new(id).in_group(&id[..1]).asked("q").right("doc").answered("other").score("r1", r1).loss(1.0 - r1)
+        Item::new(id)
+            .in_group(&id[..1])
+            .asked("q")
+            .right("doc")
+            .answered("other")
+            .score("r1", r1)
+            .loss(1.0 - r1)
     }
 
     #[test]
@@ -147,7 +159,8 @@ mod tests {
 
     #[test]
     fn no_embeddings_is_said_and_no_value_is_null() {
-        let outcome = Outcome::new("demo", None).part(Part::new("x", "", vec![Measure::share("r1", "")], vec![]));
+        let outcome =
+            Outcome::new("demo", None).part(Part::new("x", "", vec![Measure::share("r1", "")], vec![]));
         let told = Evaluation::of(outcome).to_json();
         assert_eq!(told["embeddings"], Value::Null);
         assert!(told.as_object().is_some_and(|object| object.contains_key("embeddings")));

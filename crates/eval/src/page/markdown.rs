@@ -2,7 +2,7 @@ use std::fmt::{self, Write};
 
 use super::{Body, Circumstances, Section};
 use crate::{
-    Comparison, Evaluation, goals, number,
+    Comparison, Evaluation, goals, interval, number,
     suite::{Item, Part},
 };
 
@@ -69,11 +69,7 @@ pub(super) fn section(
     Ok(())
 }
 
-fn figures(
-    text: &mut String,
-    evaluation: &Evaluation,
-    link: &dyn Fn(&str) -> Option<String>,
-) -> fmt::Result {
+fn figures(text: &mut String, evaluation: &Evaluation, link: &dyn Fn(&str) -> Option<String>) -> fmt::Result {
     let suite = evaluation.suite();
     match evaluation.embeddings() {
         Some(model) => writeln!(text, "Embeddings: `{model}`.\n")?,
@@ -82,21 +78,29 @@ fn figures(
     if let Some(chart) = link(&format!("{suite}.svg")) {
         writeln!(text, "![The figures with their intervals and chance floors]({chart})\n")?;
     }
-    text.push_str("| figure | what it is | n | value | 95 % | chance | goal |\n|---|---|---:|---:|---|---:|---|\n");
+    text.push_str(
+        "| figure | what it is | n | value | 95 % | chance | goal |\n|---|---|---:|---:|---|---:|---|\n",
+    );
     for (part, figures) in evaluation.parts() {
         for (figure, measure) in figures.iter().zip(&part.measures) {
-            writeln!(text, "| {} | {} | {} | **{}** | {} | {} | {} |",
+            writeln!(
+                text,
+                "| {} | {} | {} | **{}** | {} | {} | {} |",
                 format!("{} {}", part.name(), figure.key).trim(),
                 figure.title,
                 part.n(),
                 number::told(figure.value),
                 number::interval(figure.interval95),
                 number::floor(figure.chance),
-                goals::verdict(suite, part.name(), figure.key, measure.better, figure.value))?;
+                goals::verdict(suite, part.name(), figure.key, measure.better, figure.value)
+            )?;
         }
     }
     text.push('\n');
-    list(text, evaluation.extras().iter().map(|&(key, value)| format!("{key}: {}", number::told(Some(value)))))?;
+    list(
+        text,
+        evaluation.extras().iter().map(|&(key, value)| format!("{key}: {}", number::told(Some(value)))),
+    )?;
     list(text, evaluation.remarks().iter().map(String::as_str))?;
     for (part, _) in evaluation.parts() {
         groups(text, part, link(&groups_file(suite, part)))?;
@@ -154,13 +158,16 @@ fn misses(text: &mut String, part: &Part) -> fmt::Result {
 fn against(text: &mut String, comparison: &Comparison) -> fmt::Result {
     text.push_str("Against the saved run:\n\n| figure | n | then | now | change | 95 % |\n|---|---:|---:|---:|---:|---|\n");
     for change in &comparison.changes {
-        writeln!(text, "| {} | {} | {} | {} | {} | {} |",
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} |",
             change.figure,
             change.n,
             number::told(Some(change.then)),
             number::told(Some(change.now)),
-            number::change(change.now - change.then),
-            number::interval(Some(change.interval95)))?;
+            number::change(interval::difference(change.now, change.then)),
+            number::interval(Some(change.interval95))
+        )?;
     }
     text.push('\n');
     list(text, comparison.remarks.iter().map(String::as_str))?;
@@ -168,7 +175,11 @@ fn against(text: &mut String, comparison: &Comparison) -> fmt::Result {
 }
 
 fn headline(part: &Part) -> String {
-    if part.name().is_empty() { part.title().to_owned() } else { format!("{} ({})", part.name(), part.title()) }
+    if part.name().is_empty() {
+        part.title().to_owned()
+    } else {
+        format!("{} ({})", part.name(), part.title())
+    }
 }
 
 fn list(text: &mut String, lines: impl Iterator<Item = impl AsRef<str>>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! Files in SQuAD's form.
+//! Files in the form of `SQuAD`.
 
 use std::{fs, path::Path};
 
@@ -56,7 +56,7 @@ struct Gold {
 }
 
 impl Corpus {
-    /// Questions without an answer (SQuAD 2 has some) are left out.
+    /// Questions without an answer (`SQuAD` 2 has some) are left out.
     pub(super) fn read(data: &Path) -> Result<Self, EvalError> {
         let is_json = |name: &str| name.to_lowercase().ends_with(".json");
         let mut corpus = Self::default();

@@ -32,8 +32,8 @@ pub(crate) struct Query {
     expr: Option<String>,
     /// The path under `docs`, with `#anchor` where the answer is a section.
     pub(crate) runbook: String,
-    #[serde(default)]
-    query_hard: Option<String>,
+    #[serde(default, rename = "query_hard")]
+    words: Option<String>,
     #[serde(default)]
     hard_ok: Option<bool>,
 }
@@ -76,6 +76,6 @@ impl Query {
 
     /// What it says in words, where that can be answered at all.
     pub(crate) fn hard(&self) -> Option<&str> {
-        self.query_hard.as_deref().filter(|text| !text.trim().is_empty() && self.hard_ok != Some(false))
+        self.words.as_deref().filter(|text| !text.trim().is_empty() && self.hard_ok != Some(false))
     }
 }

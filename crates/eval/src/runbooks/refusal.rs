@@ -57,13 +57,11 @@ fn judged(corpus: &Corpus, query: &Query, form: &str, is_right: bool, answer: &A
         Some(found) => item.answered(format!("{} ({:.2})", found.file, answer.confidence)),
         None => item,
     };
-    match is_right {
-        true => {
-            let given = f64::from(u8::from(answer.found.is_some()));
-            item.score("given", given).loss((1.0 - given) * (1.0 - f64::from(answer.confidence)))
-        }
-        false => item.loss(f64::from(answer.confidence)),
+    if !is_right {
+        return item.loss(f64::from(answer.confidence));
     }
+    let given = f64::from(u8::from(answer.found.is_some()));
+    item.score("given", given).loss((1.0 - given) * (1.0 - f64::from(answer.confidence)))
 }
 
 /// The alerts of another system.

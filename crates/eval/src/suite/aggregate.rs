@@ -72,7 +72,9 @@ pub fn calibration_error(items: &[&Item], probability: &str, right: &str) -> Opt
     let mut bins = [(0_usize, 0.0_f64); BINS as usize];
     let mut all = 0;
     for item in items {
-        let (Some(stated), Some(was_right)) = (item.score_of(probability), item.score_of(right)) else { continue };
+        let (Some(stated), Some(was_right)) = (item.score_of(probability), item.score_of(right)) else {
+            continue;
+        };
         let place = (1..BINS).filter(|&edge| stated >= f64::from(edge) / f64::from(BINS)).count();
         bins[place].0 += 1;
         bins[place].1 += stated - was_right;
@@ -177,7 +179,8 @@ mod tests {
 
     #[test]
     fn medians_and_ratios_pass_over_what_has_no_score() {
-        let items = [Item::new("a").score("e", 3.0).score("w", 10.0), Item::new("b"), Item::new("c").score("e", 1.0)];
+        let items =
+            [Item::new("a").score("e", 3.0).score("w", 10.0), Item::new("b"), Item::new("c").score("e", 1.0)];
         let items: Vec<&Item> = items.iter().collect();
         close(median(&items, "e"), 2.0);
         close(mean(&items, "e"), 2.0);

@@ -44,8 +44,10 @@ pub fn data_sets(
 fn names_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, EvalError> {
     let failed = |source| EvalError::Read { path: folder.to_owned(), source };
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
-    let mut names: Vec<_> =
-        entries.into_iter().map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect();
+    let mut names: Vec<_> = entries
+        .into_iter()
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .collect();
     names.sort();
     Ok(names)
 }
@@ -64,7 +66,8 @@ mod tests {
     fn a_folder_is_a_data_set_or_holds_some_or_is_an_error() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let is_data = |name: &str| name == "queries.jsonl";
-        let error = data_sets(folder.path(), "queries.jsonl", is_data).expect_err("nothing there").to_string();
+        let error =
+            data_sets(folder.path(), "queries.jsonl", is_data).expect_err("nothing there").to_string();
         assert!(error.contains("queries.jsonl"), "{error}");
         for name in ["b", "a", "empty"] {
             fs::create_dir(folder.path().join(name)).expect("folder");

@@ -78,6 +78,10 @@ impl Measure {
 
 impl fmt::Debug for Measure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Measure").field("key", &self.key).field("chance", &self.chance).finish_non_exhaustive()
+        formatter
+            .debug_struct("Measure")
+            .field("key", &self.key)
+            .field("chance", &self.chance)
+            .finish_non_exhaustive()
     }
 }

@@ -91,7 +91,7 @@ mod tests {
     /// Six services in two categories.
     fn data() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for (service, category) in [
             ("mysql", "Databases"),
             ("redis", "Databases"),
@@ -101,13 +101,13 @@ mod tests {
             ("caddy", "Proxies, load balancers and service meshes"),
         ] {
             for what in ["Down", "Slow"] {
-                lines.push_str(&format!(
+                lines.push(format!(
                     "{{\"alertname\": \"{service}{what}\", \"expr\": \"{service}_up == 0\", \"service\": \"{service}\", \
-                     \"category\": \"{category}\", \"severity\": \"warning\"}}\n"
+                     \"category\": \"{category}\", \"severity\": \"warning\"}}"
                 ));
             }
         }
-        fs::write(folder.path().join("alerts.jsonl"), lines).expect("write");
+        fs::write(folder.path().join("alerts.jsonl"), lines.join("\n")).expect("write");
         folder
     }
 

@@ -88,12 +88,11 @@ impl Draft {
                     Err(Unavailable::NothingToShow(self.left_out))
                 };
             }
-            match self.writing.next().await? {
-                Some(words) => self.waiting.extend(self.sentences.push(&words)),
-                None => {
-                    self.ended = true;
-                    self.waiting.extend(self.sentences.finish());
-                }
+            if let Some(words) = self.writing.next().await? {
+                self.waiting.extend(self.sentences.push(&words));
+            } else {
+                self.ended = true;
+                self.waiting.extend(self.sentences.finish());
             }
         }
     }

@@ -126,8 +126,9 @@ fn passages(events: &[Event]) -> Vec<Passage> {
     let mut found: Vec<Passage> = Vec::new();
     for event in events.iter().rev() {
         let of_event = match &event.kind {
-            EventKind::RunbookAnswered(answer) => vec![quoted(answer)],
-            EventKind::Asked { answer: Some(answer), .. } => vec![quoted(answer)],
+            EventKind::RunbookAnswered(answer) | EventKind::Asked { answer: Some(answer), .. } => {
+                vec![quoted(answer)]
+            }
             EventKind::RunbookMissing { nearest, .. } => nearest.iter().map(near).collect(),
             _ => continue,
         };
@@ -142,12 +143,13 @@ fn passages(events: &[Event]) -> Vec<Passage> {
 }
 
 fn quoted(answer: &RunbookAnswered) -> Passage {
-    let commands: String = answer.commands.iter().map(|command| format!(" Command: {command}")).collect();
+    let mut text = vec![answer.quote.clone()];
+    text.extend(answer.commands.iter().map(|command| format!("Command: {command}")));
     Passage {
         file: answer.file.clone(),
         heading: answer.heading.clone(),
         lines: (answer.line_start, answer.line_end),
-        text: format!("{}{commands}", answer.quote),
+        text: text.join(" "),
     }
 }
 

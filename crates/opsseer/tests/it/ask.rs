@@ -17,7 +17,7 @@ async fn an_answer_is_a_quote_with_its_place_and_how_sure_it_is() {
     let (status, answer) = ask(&server, json!({"question": QUESTION})).await;
     assert_eq!(status, 200, "{answer}");
     let quote = &answer["answer"];
-    assert_eq!(quote["quote"], "Switch the chaos off:", "{answer}");
+    assert_eq!(quote["quote"], "1. Switch the chaos off:", "{answer}");
     assert_eq!(quote["commands"], json!(["curl toyprod/chaos?mode=none"]));
     assert_eq!((&quote["file"], &quote["heading"]), (&json!("toyprod-slow.md"), &json!("Do this first")));
     assert_eq!((&quote["line_start"], &quote["line_end"]), (&json!(5), &json!(9)));

@@ -192,11 +192,20 @@ impl TestServer {
 
     /// Waits until all that is worked out about a new incident is there. Prometheus must answer.
     pub(crate) async fn enriched(&self, incident: i64) {
-        let kinds = self.kinds(incident).await;
-        let runbook = if kinds.iter().any(|kind| kind == "runbook_missing") { "runbook_missing" } else { "runbook_answered" };
-        for kind in [runbook, "charted", "classified", "similar_found"] {
-            self.event(incident, kind).await;
-        }
+        let mut committed = self.app.store.subscribe();
+        let waiting = async {
+            loop {
+                let kinds = self.kinds(incident).await;
+                let has = |kind: &str| kinds.iter().any(|one| one == kind);
+                let runbook = has("runbook_answered") || has("runbook_missing");
+                if runbook && has("charted") && has("classified") && has("similar_found") {
+                    return;
+                }
+                // Lagging only means that there is news.
+                drop(committed.recv().await);
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("incident {incident} lacks an answer"));
     }
 
     pub(crate) async fn kinds(&self, incident: i64) -> Vec<String> {

@@ -13,8 +13,9 @@ use anyhow::Context;
 use opsseer_ai::embed::{Embed, EmbedError, InferenceSettings, LocalEmbedder};
 use opsseer_core::Clock;
 use opsseer_eval::{
-    Evaluation, alerts,
+    Evaluation,
     against::SavedRun,
+    alerts,
     page::{self, Circumstances, Section},
     qa, runbooks, sources,
     suite::Outcome,
@@ -151,9 +152,8 @@ impl ModelArgs {
             {
                 Ok(None)
             }
-            Err(error) => Err(error).with_context(|| {
-                format!("cannot use the model for embeddings in {}", folder.display())
-            }),
+            Err(error) => Err(error)
+                .with_context(|| format!("cannot use the model for embeddings in {}", folder.display())),
         }
     }
 }

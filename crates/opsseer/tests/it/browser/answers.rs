@@ -39,10 +39,17 @@ async fn a_correction_is_shown_without_a_reload() {
         page.go(&format!("{}/incidents/1", server.url)).await;
         page.until("!document.getElementById('help-open').hidden", true).await;
         page.ask("window.loadedOnce = true").await;
+        // The actions at the thumb lie over the lower end of the window.
+        let into_the_middle = "document.querySelector('#class .correct').scrollIntoView({block: 'center'})";
+        page.ask(into_the_middle).await;
         page.click("#class .correct summary").await;
         page.ask("document.querySelector('#class select').value = 'Message brokers'").await;
+        page.ask(into_the_middle).await;
         page.click("#class .correct button").await;
         page.until_text("#class", "Message brokers, corrected by on-call").await;
+        // Whoever reads further down is not moved: the event waits behind a chip.
+        page.until_text("#news", "1 new event").await;
+        page.click("#news").await;
         page.until_text("#timeline", "said what kind ToyprodSlow is: Message brokers").await;
         assert_eq!(page.ask("window.loadedOnce").await, true, "the page was loaded again");
         let width = "document.documentElement.scrollWidth <= innerWidth";
