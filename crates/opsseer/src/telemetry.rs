@@ -39,7 +39,8 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
     }
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
-        .set_buckets_for_metric(Matcher::Full("opsseer_commit_webhooks".to_owned()), &WEBHOOKS)?;
+        .set_buckets_for_metric(Matcher::Full("opsseer_commit_webhooks".to_owned()), &WEBHOOKS)?
+        .set_buckets_for_metric(Matcher::Full("opsseer_inference_batch_size".to_owned()), &WEBHOOKS)?;
     let recorder = builder.build_recorder();
     let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
     if metrics::set_global_recorder(recorder).is_err() {

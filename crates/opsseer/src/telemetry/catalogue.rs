@@ -36,6 +36,8 @@ impl Metric {
 const KIND: (&str, &str) = ("kind", "the job's kind, such as `chart_metric`");
 const SOURCE: (&str, &str) = ("source", "`alertmanager`, `grafana` or `opsseer`");
 
+const MODEL: (&str, &str) = ("service", "the model's role, such as `embeddings`");
+
 const fn counter(
     name: &'static str,
     labels: &'static [(&'static str, &'static str)],
@@ -197,6 +199,18 @@ pub(super) const ALL: [(&str, &[Metric]); 6] = [
                 "Summaries that a language model was asked for.",
             )
             .seen_from_the_start(&[&[("result", "written")], &[("result", "unavailable")]]),
+            histogram(
+                "opsseer_inference_queue_seconds",
+                &[MODEL],
+                "Time that a request waited for a model.",
+            ),
+            histogram("opsseer_inference_run_seconds", &[MODEL], "Time that a batch took."),
+            histogram("opsseer_inference_batch_size", &[MODEL], "Requests that ran as one batch."),
+            counter(
+                "opsseer_inference_refused_total",
+                &[MODEL, ("why", "`busy` (the queue was full) or `timeout`")],
+                "Requests that a model did not answer.",
+            ),
             histogram("opsseer_written_summary_seconds", &[], "Time until a summary was written, or given up."),
         ],
     ),
@@ -273,6 +287,7 @@ mod tests {
                 code.push_str(&fs::read_to_string(&path).expect("readable"));
             }
         }
+        sources(&src.join("../../ai/src"), &mut code);
         let listed: Vec<&str> =
             ALL.iter().flat_map(|(_, metrics)| metrics.iter().map(|metric| metric.name)).collect();
         for name in &listed {
