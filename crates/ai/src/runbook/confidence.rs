@@ -17,8 +17,9 @@ pub(super) const NAMED: f32 = 0.98;
 /// Fitted on the best place of each question of three public sets of runbooks (alerts without their name's match, and
 /// their words alone), of their alerts asked of the other two sets, of encyclopaedic questions asked of all three (no
 /// runbook answers those), and of the same questions asked of their own paragraphs and of paragraphs without the
-/// answer; each set of runbooks counts alike, and the questions over paragraphs count as one more. The data come from
-/// `cargo run --release -p opsseer-eval --example runbook_evidence`; docs/models/runbooks.md has the rest.
+/// answer; each set of runbooks counts alike, and the questions over paragraphs count as one more. The data of
+/// the runbooks come from `cargo run --release -p opsseer-eval --example runbook_evidence`; docs/models/runbooks.md says
+/// where the others come from and how well it fits.
 struct Weights {
     constant: f32,
     cosine: f32,
