@@ -29,7 +29,7 @@ pub(crate) struct Services {
 impl Services {
     /// Loads the models and reads the runbooks. Takes some tenths of a second: call it off the async threads.
     pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
-        let models = Models::at(&config.models_dir());
+        let models = Models::at(config.models_dir());
         let embedder = embedder(config, &models)?;
         let settings =
             RunbookSettings { index_dir: Some(config.data_dir.join("index")), embedder: embedder.clone() };
@@ -42,8 +42,8 @@ impl Services {
 /// A model that is missing or broken is said, and is no reason not to start: what needs it falls back.
 pub(crate) fn embedder(config: &Config, models: &Models) -> anyhow::Result<Option<Arc<dyn Embed>>> {
     if let Some(url) = &config.ai.url {
-        let remote =
-            RemoteEmbedder::new(url, config.ai.timeout, embed::model_of_manifest()).context("cannot use the configured AI server")?;
+        let remote = RemoteEmbedder::new(url, config.ai.timeout, embed::model_of_manifest())
+            .context("cannot use the configured AI server")?;
         return Ok(Some(Arc::new(remote)));
     }
     Ok(local_embedder(&config.models_dir(), models, settings(config)))

@@ -57,7 +57,8 @@ impl CorrectionRow {
     }
 }
 
-const NEWEST: &str = "select incident_id, alert_name, alert, category, severity, made_by, made_at, model, vector
+const NEWEST: &str =
+    "select incident_id, alert_name, alert, category, severity, made_by, made_at, model, vector
     from corrections order by made_at desc, id desc limit $1";
 
 const PUT: &str = "insert into corrections

@@ -65,9 +65,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let failed = || StoreError::query("keep an incident's profile");
         let mut tx = self.begin().await?;
-        let revision: i64 =
-            db::within!(&mut tx.db, conn => sqlx::query_scalar(NEXT).fetch_one(conn).await)
-                .map_err(failed())?;
+        let revision: i64 = db::within!(&mut tx.db, conn => sqlx::query_scalar(NEXT).fetch_one(conn).await)
+            .map_err(failed())?;
         let (model, bytes) = StoredVector::columns(vector);
         db::execute!(&mut tx.db, conn => {
             sqlx::query(PUT)

@@ -84,7 +84,18 @@ pub async fn measure(
     let page_before = pages(&http, async { Ok(()) }).await?;
     let page_in_storm = pages(&http, storm(&http, enriching)).await?;
     let [runbook, class, similar, all] = samples.map(Times::of);
-    Ok(Enriched { enriching, sections, embeddings, runbook, class, similar, all, missing, page_in_storm, page_before })
+    Ok(Enriched {
+        enriching,
+        sections,
+        embeddings,
+        runbook,
+        class,
+        similar,
+        all,
+        missing,
+        page_in_storm,
+        page_before,
+    })
 }
 
 /// Opens the incident of this number, the next one of the server. Gives after what time each answer came.

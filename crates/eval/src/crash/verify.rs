@@ -206,7 +206,8 @@ fn effects(folded: &Folded) -> Vec<String> {
     for (what, done) in [("runbook answer", &folded.runbooks_answered), ("class", &folded.classified)] {
         let names: BTreeSet<&String> = done.keys().chain(&folded.asked).collect();
         for name in names {
-            let (asked, done) = (usize::from(folded.asked.contains(name)), done.get(name).copied().unwrap_or(0));
+            let (asked, done) =
+                (usize::from(folded.asked.contains(name)), done.get(name).copied().unwrap_or(0));
             if done != asked {
                 faults.push(format!("{asked} {what} for {name} was asked for and {done} are there"));
             }

@@ -48,7 +48,8 @@ impl RemoteEmbedder {
 
     async fn ask(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
         let body = json!({"model": self.model, "input": texts});
-        let response = self.http.post(self.url.clone()).json(&body).send().await.map_err(|error| self.broke(error))?;
+        let response =
+            self.http.post(self.url.clone()).json(&body).send().await.map_err(|error| self.broke(error))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => return Err(EmbedError::Busy),
@@ -64,7 +65,8 @@ impl RemoteEmbedder {
         let length = *self.dimensions.get_or_init(|| data.first().map_or(0, |datum| datum.embedding.len()));
         if data.len() != texts.len() || data.iter().any(|datum| datum.embedding.len() != length) {
             let (vectors, texts) = (data.len(), texts.len());
-            return Err(self.failed(&format!("{texts} texts are answered with {vectors} vectors, or of other lengths")));
+            return Err(self
+                .failed(&format!("{texts} texts are answered with {vectors} vectors, or of other lengths")));
         }
         Ok(data.into_iter().map(|datum| datum.embedding).collect())
     }

@@ -62,7 +62,7 @@ async fn run(args: ClassifyArgs, input: &mut dyn Read, out: &mut dyn Write) -> a
     let alert = alert(&args, input)?;
     let mut config = Config::load(None)?;
     config.ai.models_dir = args.models.unwrap_or(config.ai.models_dir);
-    let embedder = ai::embedder(&config, &Models::at(&config.models_dir()))?;
+    let embedder = ai::embedder(&config, &Models::at(config.models_dir()))?;
     let classifier = match &args.weights {
         None => LocalClassifier::shipped(embedder),
         Some(path) => {

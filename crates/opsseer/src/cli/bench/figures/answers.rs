@@ -17,10 +17,28 @@ const SECTIONS: usize = 10;
 
 /// What the runbooks are about: no two sections are alike.
 const MATTERS: [&str; 10] = [
-    "error rate", "crash loop", "disk space", "replication", "certificate", "queue", "memory", "latency", "deployment", "network",
+    "error rate",
+    "crash loop",
+    "disk space",
+    "replication",
+    "certificate",
+    "queue",
+    "memory",
+    "latency",
+    "deployment",
+    "network",
 ];
 const PARTS: [&str; 10] = [
-    "gateway", "database", "cache", "scheduler", "ingester", "proxy", "registry", "broker", "indexer", "billing",
+    "gateway",
+    "database",
+    "cache",
+    "scheduler",
+    "ingester",
+    "proxy",
+    "registry",
+    "broker",
+    "indexer",
+    "billing",
 ];
 
 /// Measures a server with `models` (a folder), if there are any.

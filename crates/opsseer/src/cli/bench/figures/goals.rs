@@ -53,7 +53,12 @@ pub(super) fn of(record: &Record) -> Vec<Goal> {
         goals.push(at_most("slowest change of status, until the list shows it", STATUS_MS, slowest, "ms"));
     }
     let answers = record.answers.all.p50_ms;
-    goals.push(at_most("median from an alert to its step, class and like incidents", ANSWERS_MS, answers, "ms"));
+    goals.push(at_most(
+        "median from an alert to its step, class and like incidents",
+        ANSWERS_MS,
+        answers,
+        "ms",
+    ));
     goals
 }
 
