@@ -73,7 +73,11 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
             Some(first) => {
                 with(format!("Like INC-{}: {}", first.number, first.title), &similar_in_words(first))
             }
-            None => alone(format!("Nothing like it among {looked_through} earlier incidents")),
+            None => alone(match looked_through {
+                0 => "The first incident here: nothing to compare it with".to_owned(),
+                1 => "The one earlier incident is not like it".to_owned(),
+                more => format!("None of {more} earlier incidents is like it"),
+            }),
         },
         EventKind::Asked { question, answer, nearest } => {
             let line = format!("{who} asked the runbooks: {question}");
@@ -94,6 +98,9 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
 
 /// A probability, for people.
 pub(crate) fn percent(probability: f32) -> String {
+    if probability >= 0.995 {
+        return "over 99 %".to_owned();
+    }
     format!("{:.0} %", probability * 100.0)
 }
 

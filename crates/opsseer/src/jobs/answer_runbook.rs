@@ -7,7 +7,7 @@ use opsseer_core::{Actor, EventKind, IncidentId, NewEvent, RunbookAnswered};
 use opsseer_store::{StoreError, Tx};
 
 use super::{Job, JobError, Task};
-use crate::{alert_text, app::App, asking, event_words};
+use crate::{alert_text, app::App, asking};
 
 pub(super) const KIND: &str = "answer_runbook";
 
@@ -71,10 +71,7 @@ fn answered(alert: &str, found: RunbookAnswer) -> RunbookAnswered {
     let reason = match found.matched_by {
         MatchedBy::RunbookUrl => format!("The rule of {alert} points to this runbook."),
         MatchedBy::AlertName => format!("This runbook is named after {alert}."),
-        MatchedBy::Search { .. } => {
-            let sure = event_words::percent(found.confidence);
-            format!("Found by search with what the alert says: {sure} sure that it fits.")
-        }
+        MatchedBy::Search { .. } => "Found by search with what the alert says.".to_owned(),
     };
     RunbookAnswered { alert: alert.to_owned(), reason, ..asking::quoted(found) }
 }

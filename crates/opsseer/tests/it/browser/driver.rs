@@ -96,6 +96,17 @@ impl Browser {
         self.wait(&script, |got| got.as_str().is_some_and(|text| text.contains(words)), words).await;
     }
 
+    /// Waits until the timeline tells of something. Whoever reads further down is not moved: new events wait behind a chip,
+    /// which this clicks.
+    pub(super) async fn until_told(&self, words: &str) {
+        let script = "(() => {
+            const news = document.getElementById('news');
+            if (news && !news.hidden) news.click();
+            return document.getElementById('timeline')?.innerText ?? '';
+        })()";
+        self.wait(script, |got| got.as_str().is_some_and(|text| text.contains(words)), words).await;
+    }
+
     async fn wait(&self, script: &str, good: impl Fn(&Value) -> bool, wanted: &str) {
         let end = Instant::now() + PATIENCE;
         loop {

@@ -57,7 +57,7 @@ async fn a_silence_is_made_for_named_alerts_listed_and_ended() {
         page.fill("#silence-why", "the disk is on its way").await;
         page.click("#silence-go").await;
         page.until_text("#headline", "Silenced in Alertmanager until").await;
-        page.until_text("#timeline", "the disk is on its way").await;
+        page.until_told("the disk is on its way").await;
         page.go(&format!("{}/silences", server.url)).await;
         page.until_text(".silences", "the disk is on its way").await;
         page.until_text(".silences", "made for INC-1; covers 1 alert that fires here: INC-1").await;

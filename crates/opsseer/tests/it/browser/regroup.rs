@@ -21,12 +21,12 @@ async fn an_incident_takes_another_in_and_gives_it_back() {
         page.click("#merge-other option[value='2']").await;
         page.fill("#merge-why", "the same disk").await;
         page.click("#merge-here").await;
-        page.until_text("#timeline", "merged INC-2 into this").await;
-        page.until_text("#timeline", "the same disk").await;
+        page.until_told("merged INC-2 into this").await;
+        page.until_told("the same disk").await;
         page.until_text("#headline", "all 2 alerts firing").await;
         page.until_text("#alerts", "It came with INC-2, which was merged into this.").await;
         page.click("#timeline .undo button").await;
-        page.until_text("#timeline", "undid the merge of INC-2").await;
+        page.until_told("undid the merge of INC-2").await;
         page.until_text("#headline", "1 alert firing").await;
         // What is undone offers no second undo, without the page being loaded again.
         page.until("document.querySelectorAll('#timeline .undo').length", 0).await;
@@ -83,7 +83,7 @@ async fn ticked_alerts_become_an_incident_of_their_own_and_come_back() {
         page.until_text(NEWEST, "split off 1 alert into INC-2: Full").await;
         page.until("document.querySelectorAll('#alerts .alerts li').length", 2).await;
         page.click(&format!("{NEWEST} .undo button")).await;
-        page.until_text("#timeline", "merged INC-2 into this").await;
+        page.until_told("merged INC-2 into this").await;
         page.until("document.querySelectorAll('#alerts .alerts li').length", 3).await;
         assert_eq!(page.complaints().await, Vec::<String>::new());
     })
