@@ -34,7 +34,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     events: u64,
     /// The folder of the models that answers are worked out with [default: none; words alone].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "OPSSEER_AI__MODELS_DIR")]
     models: Option<PathBuf>,
     /// With this many senders only [default: 32, 8, 1 and 128; 8 for --crash].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

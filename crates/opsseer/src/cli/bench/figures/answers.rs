@@ -3,11 +3,15 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::Context;
+use opsseer_ai::models::{ModelStatus, Models};
 use opsseer_eval::bench::enriched::{self, Enriched, Enriching};
 use tempfile::TempDir;
 
 use super::target;
-use crate::cli::fresh_server::{FreshServer, Variables};
+use crate::{
+    ai::EMBEDDINGS,
+    cli::fresh_server::{FreshServer, Variables},
+};
 
 const ENRICHING: Enriching = Enriching { alerts: 60, storm: 400 };
 
@@ -41,8 +45,10 @@ const PARTS: [&str; 10] = [
     "billing",
 ];
 
-/// Measures a server with `models` (a folder), if there are any.
+/// Measures a server with the models in this folder, if they are there.
 pub(super) async fn measure(models: Option<&Path>) -> anyhow::Result<Enriched> {
+    let is_installed = |folder: &&Path| Models::at(*folder).status(EMBEDDINGS) == ModelStatus::Installed;
+    let models = models.filter(is_installed);
     let runbooks = TempDir::with_prefix("opsseer-runbooks-").context("cannot make a temporary folder")?;
     write_runbooks(runbooks.path()).context("cannot write the runbooks")?;
     let mut settings: Variables = vec![
