@@ -117,8 +117,12 @@ impl Store {
             let known = self.known_in(name_of(&folder)).await?;
             for file in files.iter().filter(|file| !known.contains(name_of(file))) {
                 // Asked last: `write_asset` makes a file young before the database knows it.
-                let about = fs::metadata(file).await.and_then(|about| about.modified());
-                let modified = about.map_err(|source| failed("look at", file, source))?;
+                let modified = match fs::metadata(file).await.and_then(|about| about.modified()) {
+                    Ok(modified) => modified,
+                    // It was being written when the folder was listed, and has its final name by now.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(source) => return Err(failed("look at", file, source)),
+                };
                 if DateTime::<Utc>::from(modified) < before {
                     fs::remove_file(file).await.map_err(|source| failed("remove", file, source))?;
                 }

@@ -28,7 +28,7 @@ impl Job for ClassifyAlert {
             .classify(&text, &corrections)
             .await
             .context("the alert cannot be classified")
-            .map_err(JobError::Retry)?;
+            .map_err(JobError::Fail)?;
         let kind = EventKind::Classified(classified(&task.alert.name, class));
         Ok(vec![NewEvent::new(app.clock.now(), Actor::Component { name: KIND.to_owned() }, kind)])
     }

@@ -114,6 +114,8 @@ async fn a_file_that_the_database_does_not_know_goes_when_it_is_old_unless_it_wa
             tx.commit().await.unwrap();
         }
     }
+    // Stands in for one that got its final name after the folder was listed: it is listed and cannot be looked at.
+    std::os::unix::fs::symlink("gone", paths[0].with_extension("part")).unwrap();
     // Its event is about to be committed.
     world.store.write_asset(b"written again", "text/plain", "p").await.unwrap();
     let before = world.clock.now() - TimeDelta::days(1);
