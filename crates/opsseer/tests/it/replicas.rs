@@ -46,7 +46,6 @@ async fn the_same_alerts_sent_to_both_servers_at_once_are_one_incident_a_service
     assert_eq!(incidents.len(), 10);
     for incident in incidents {
         let number = incident["number"].as_i64().unwrap();
-        there.event(number, "runbook_missing").await;
         there.enriched(number).await;
         let kinds = there.kinds(number).await;
         let different: HashSet<&String> = kinds.iter().collect();

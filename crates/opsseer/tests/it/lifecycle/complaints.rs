@@ -102,8 +102,7 @@ async fn an_alert_that_is_repeated_twenty_thousand_times_is_one_alert_and_adds_n
     let server = TestServer::start().await;
     let one = alert("Slow", "toyprod", "firing");
     server.alert(json!([one])).await;
-    server.event(1, "runbook_answered").await;
-    server.event(1, "charted").await;
+    server.enriched(1).await;
     let before = server.events(1).await;
     let many = Value::Array(vec![one; 2_000]);
     for _ in 0..10 {
