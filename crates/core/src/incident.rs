@@ -258,6 +258,10 @@ impl Incident {
             | EventKind::ClassCorrected { .. }
             | EventKind::SimilarFound { .. }
             | EventKind::Charted(_)
+            | EventKind::Forecast(_)
+            | EventKind::SuspectsRanked(_)
+            | EventKind::ChangeSeen(_)
+            | EventKind::BudgetSeen(_)
             | EventKind::StepFailed { .. } => {}
         }
         self.last_event = event.id;

@@ -79,6 +79,13 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
                 more => format!("None of {more} earlier incidents is like it"),
             }),
         },
+        EventKind::Forecast(forecast) => alone(format!("{}: {}", forecast.subject, forecast.sentence)),
+        EventKind::SuspectsRanked(ranked) => alone(ranked.sentence.clone()),
+        EventKind::ChangeSeen(change) => {
+            let told = (change.source != "prometheus").then(|| format!("Told by {}.", change.source));
+            Some(Words { line: change.title.clone(), more: told, until: None })
+        }
+        EventKind::BudgetSeen(budget) => alone(format!("{}: {}", budget.objective, budget.sentence)),
         EventKind::Asked { question, answer, nearest } => {
             let line = format!("{who} asked the runbooks: {question}");
             match (answer, nearest.first()) {

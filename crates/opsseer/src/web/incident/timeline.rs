@@ -193,12 +193,19 @@ impl TimelineEvent {
             | EventKind::Unmuted
             | EventKind::Classified(_)
             | EventKind::ClassCorrected { .. }
-            | EventKind::SimilarFound { .. } => {
+            | EventKind::SimilarFound { .. }
+            | EventKind::Forecast(_)
+            | EventKind::SuspectsRanked(_)
+            | EventKind::ChangeSeen(_)
+            | EventKind::BudgetSeen(_) => {
                 let (symbol, colour) = match &event.kind {
                     EventKind::Escalated { .. } => ("!", "bad"),
                     EventKind::FlappingHeld { .. } => ("↺", "warn"),
                     EventKind::Classified(_) => ("◇", ""),
                     EventKind::SimilarFound { .. } => ("≈", ""),
+                    EventKind::Forecast(_) => ("↗", ""),
+                    EventKind::SuspectsRanked(_) => ("◎", ""),
+                    EventKind::ChangeSeen(_) => ("Δ", ""),
                     _ => ("·", ""),
                 };
                 shown.knob = knob(symbol, colour);
