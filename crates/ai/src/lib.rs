@@ -5,7 +5,9 @@
 
 pub mod classify;
 pub mod embed;
+pub mod forecast;
 pub mod inference;
 pub mod models;
 pub mod runbook;
 pub mod similar;
+pub mod suspects;

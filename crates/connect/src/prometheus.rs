@@ -1,4 +1,4 @@
-//! Prometheus's HTTP API: series over a range, alerting rules, alerts.
+//! Prometheus's HTTP API: series over a range, values at an instant, alerting rules, alerts.
 //!
 //! The shapes are those of <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 
@@ -31,6 +31,17 @@ pub struct Series {
     pub points: Vec<(DateTime<Utc>, f64)>,
 }
 
+/// One labelled value of an instant query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The labels, `__name__` among them where the expression keeps it.
+    pub labels: BTreeMap<String, String>,
+    /// The instant that was asked about.
+    pub at: DateTime<Utc>,
+    /// It may be `NaN` or infinite.
+    pub value: f64,
+}
+
 /// A rule that raises alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertingRule {
@@ -42,6 +53,8 @@ pub struct AlertingRule {
     pub for_duration: Duration,
     /// The labels that the rule adds.
     pub labels: BTreeMap<String, String>,
+    /// What the rule's author says about its alerts. Templates are not filled in.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Where an alert stands between its rule and its firing.
@@ -79,6 +92,17 @@ pub trait Metrics: Send + Sync {
         to: DateTime<Utc>,
         step: Duration,
     ) -> Result<Vec<Series>, PrometheusError>;
+
+    /// What `expr`, which gives a vector, is at this instant.
+    async fn query(&self, expr: &str, at: DateTime<Utc>) -> Result<Vec<Sample>, PrometheusError>;
+
+    /// The names of the metrics that have a series between `from` and `to` which any of `selectors` selects.
+    async fn metric_names(
+        &self,
+        selectors: &[String],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<String>, PrometheusError>;
 
     /// All alerting rules that are loaded.
     async fn alerting_rules(&self) -> Result<Vec<AlertingRule>, PrometheusError>;
@@ -126,6 +150,26 @@ impl Metrics for PrometheusClient {
         ];
         let answer: wire::Answer<wire::Matrix> = self.api.post_form_json("api/v1/query_range", &form).await?;
         Ok(answer.data.result.into_iter().map(Into::into).collect())
+    }
+
+    async fn query(&self, expr: &str, at: DateTime<Utc>) -> Result<Vec<Sample>, PrometheusError> {
+        let form = [("query", expr), ("time", &at.to_rfc3339_opts(SecondsFormat::Millis, true))];
+        let answer: wire::Answer<wire::Vector> = self.api.post_form_json("api/v1/query", &form).await?;
+        Ok(answer.data.into())
+    }
+
+    async fn metric_names(
+        &self,
+        selectors: &[String],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<String>, PrometheusError> {
+        let (from, to) = (from.timestamp().to_string(), to.timestamp().to_string());
+        let mut query = vec![("start", from.as_str()), ("end", to.as_str())];
+        query.extend(selectors.iter().map(|selector| ("match[]", selector.as_str())));
+        let answer: wire::Answer<Vec<String>> =
+            self.api.get_json("api/v1/label/__name__/values", &query).await?;
+        Ok(answer.data)
     }
 
     async fn alerting_rules(&self) -> Result<Vec<AlertingRule>, PrometheusError> {
@@ -203,6 +247,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn reads_the_values_of_an_instant() {
+        let body = r#"{"status":"success","data":{"resultType":"vector","result":[
+            {"metric":{"__name__":"process_start_time_seconds","job":"toyprod"},"value":[1700000060,"1.7e9"]},
+            {"metric":{"job":"idle"},"value":[1700000060,"NaN"]},
+            {"metric":{"job":"native"},"histogram":[1700000060,{"count":"1"}]}]}}"#;
+        let (_server, client) = client(
+            Mock::given(method("POST"))
+                .and(path("/api/v1/query"))
+                .and(body_string_contains("query=process_start_time_seconds"))
+                .and(body_string_contains("time=2023-11-14T22%3A14%3A20.000Z"))
+                .respond_with(json(body)),
+        )
+        .await;
+        let samples = client.query("process_start_time_seconds", at(60)).await.expect("an answer");
+        assert_eq!(samples.len(), 2, "a native histogram has no plain value");
+        assert_eq!((samples[0].labels["job"].as_str(), samples[0].at), ("toyprod", at(60)));
+        assert!((samples[0].value - 1.7e9).abs() < 1e-3);
+        assert!(samples[1].value.is_nan());
+    }
+
+    #[tokio::test]
+    async fn a_range_where_an_instant_was_asked_is_an_error_not_an_empty_answer() {
+        for (kind, result) in [
+            ("scalar", r#"[1700000000,"1"]"#),
+            ("matrix", r#"[{"metric":{},"values":[[1700000000,"1"]]}]"#),
+            ("matrix", "[]"),
+        ] {
+            let body =
+                format!(r#"{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}"#);
+            let (_server, client) = client(Mock::given(method("POST")).respond_with(json(&body))).await;
+            let error = client.query("up[5m]", at(0)).await;
+            assert!(matches!(error, Err(PrometheusError::NotUnderstood { .. })), "{kind}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn lists_alerting_rules_and_passes_over_the_others() {
         let body = r#"{"status":"success","data":{"groups":[{"name":"toyprod","file":"f","interval":5,"rules":[
             {"type":"recording","name":"toyprod:error_rate:ratio_5m","query":"1"},
@@ -217,6 +297,21 @@ mod tests {
         assert_eq!(rules[0].query, "toyprod:error_rate:ratio_5m > 0.1");
         assert_eq!(rules[0].for_duration, Duration::from_mins(2));
         assert_eq!(rules[0].labels["severity"], "page");
+    }
+
+    #[tokio::test]
+    async fn lists_the_names_of_metrics_that_a_service_has() {
+        let body = r#"{"status":"success","data":["toyprod_requests_total","up"]}"#;
+        let (_server, client) = client(
+            Mock::given(path("/api/v1/label/__name__/values"))
+                .and(query_param("match[]", r#"{job="toyprod"}"#))
+                .and(query_param("start", "1700000000"))
+                .respond_with(json(body)),
+        )
+        .await;
+        let selectors = [r#"{service="toyprod"}"#, r#"{job="toyprod"}"#].map(str::to_owned);
+        let names = client.metric_names(&selectors, at(0), at(60)).await.expect("an answer");
+        assert_eq!(names, ["toyprod_requests_total", "up"]);
     }
 
     #[tokio::test]

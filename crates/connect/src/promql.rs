@@ -10,7 +10,7 @@ use promql_parser::parser::token::{
 use promql_parser::parser::{self, BinaryExpr, Expr, VectorMatchCardinality, VectorSelector};
 use serde::{Deserialize, Serialize};
 
-pub use link::expr_of_generator_url;
+pub use link::{expr_of_generator_url, graph_url};
 
 /// Expressions with more signs than this are not parsed. The parser and the walks over its tree recurse, and no level
 /// of the tree comes without a sign (an operator, a bracket, a blank beside a word). Real alerts stay below 200.

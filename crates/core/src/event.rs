@@ -11,8 +11,8 @@ use crate::{Alert, AlertSource, Fingerprint, IncidentId, IncidentNumber, Labels,
 
 pub use answers::{Classified, NearPlace, RunbookAnswered, SimilarIncident};
 pub use numbers::{
-    BudgetSeen, BurnRate, ChangeSeen, ChangeType, Forecast, Outlook, SuspectMetric, SuspectService,
-    SuspectsRanked,
+    BudgetSeen, BurnRate, ChangeSeen, ChangeType, ChangesLooked, Forecast, Outlook, SuspectMetric,
+    SuspectService, SuspectsRanked,
 };
 pub use stored::UnknownEvent;
 
@@ -426,6 +426,8 @@ pub enum EventKind {
     SuspectsRanked(SuspectsRanked),
     /// Something was changed before or during the incident.
     ChangeSeen(ChangeSeen),
+    /// Changes were looked for.
+    ChangesLooked(ChangesLooked),
     /// What is left of the failures that an objective allows.
     BudgetSeen(BudgetSeen),
     /// A piece of OpsSeer's own work did not succeed.
@@ -494,6 +496,7 @@ impl EventKind {
             Self::Forecast(_) => "forecast",
             Self::SuspectsRanked(_) => "suspects_ranked",
             Self::ChangeSeen(_) => "change_seen",
+            Self::ChangesLooked(_) => "changes_looked",
             Self::BudgetSeen(_) => "budget_seen",
             Self::StepFailed { .. } => "step_failed",
             Self::Resolved { .. } => "resolved",

@@ -261,6 +261,7 @@ impl Incident {
             | EventKind::Forecast(_)
             | EventKind::SuspectsRanked(_)
             | EventKind::ChangeSeen(_)
+            | EventKind::ChangesLooked(_)
             | EventKind::BudgetSeen(_)
             | EventKind::StepFailed { .. } => {}
         }

@@ -18,9 +18,9 @@ pub use correlate::{
     Surroundings, check_reopen, correlate, keep, lapse, merge, split_leaves, split_opens, stale, unmerge,
 };
 pub use event::{
-    Actor, AlertSnapshot, AssetRef, BudgetSeen, BurnRate, ChangeSeen, ChangeType, Charted, Classified, Event,
-    EventId, EventKind, Forecast, LiveSilence, NearPlace, NewEvent, Outlook, RunbookAnswered,
-    SimilarIncident, SuspectMetric, SuspectService, SuspectsRanked, Threshold, UnknownEvent,
+    Actor, AlertSnapshot, AssetRef, BudgetSeen, BurnRate, ChangeSeen, ChangeType, ChangesLooked, Charted,
+    Classified, Event, EventId, EventKind, Forecast, LiveSilence, NearPlace, NewEvent, Outlook,
+    RunbookAnswered, SimilarIncident, SuspectMetric, SuspectService, SuspectsRanked, Threshold, UnknownEvent,
 };
 pub use fingerprint::{Fingerprint, Identity};
 pub use incident::{Acknowledgement, Incident, IncidentId, IncidentNumber, IncidentStatus};

@@ -11,7 +11,14 @@ use std::{
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use opsseer_ai::{classify::ClassifyAlert, embed::Embed, models::Models, runbook::AnswerRunbook};
+use opsseer_ai::{
+    classify::ClassifyAlert,
+    embed::Embed,
+    forecast::Forecaster,
+    models::Models,
+    runbook::AnswerRunbook,
+    suspects::Suspector,
+};
 use opsseer_connect::{
     Limits,
     alertmanager::{Alertmanager, AlertmanagerClient},
@@ -24,8 +31,9 @@ use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    ai::Services,
+    ai::{Meaning, Services},
     config::Config,
+    forecasting,
     ingest::{self, Ingest},
     jobs,
     pipeline::{self, Pipeline},
@@ -60,12 +68,18 @@ pub struct App {
     pub models: Models,
     /// Texts to vectors, if there is a model for it.
     pub embedder: Option<Arc<dyn Embed>>,
+    /// Whether things are found by what they mean, and if not, why.
+    pub meaning: Meaning,
     /// Writes in words of its own, if the operator named one.
     pub llm: Option<Arc<dyn LanguageModel>>,
     /// What it takes to have it write.
     pub written: Written,
     /// Tells what kind of trouble an alert is about.
     pub classifier: Arc<dyn ClassifyAlert>,
+    /// Tells where a value is heading.
+    pub forecaster: Arc<dyn Forecaster>,
+    /// Tells which metrics moved.
+    pub suspector: Arc<dyn Suspector>,
     /// What is known of all incidents, to be compared.
     pub similar: Similar,
     /// OpsSeer's own metrics.
@@ -145,9 +159,12 @@ impl App {
             runbooks: services.runbooks,
             models: services.models,
             embedder: services.embedder,
+            meaning: services.meaning,
             llm,
             written,
             classifier: services.classifier,
+            forecaster: services.forecaster,
+            suspector: services.suspector,
             similar: Similar::default(),
             telemetry: telemetry::metrics()?,
             ending,
@@ -163,6 +180,7 @@ impl App {
         });
         app.tasks.spawn(retention::work(app.clone()));
         pipeline::start(&app);
+        forecasting::start(&app);
         sweep::start(&app);
         Ok(app)
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use opsseer_ai::runbook::{self, AlertQuestion, MatchedBy};
+use opsseer_ai::runbook::{self, AlertQuestion, AnswerRunbook, MatchedBy};
 use opsseer_core::{
     Actor, AlertSnapshot, AlertStatus, EventKind, Incident, NearPlace, NewEvent, RunbookAnswered,
 };
@@ -62,20 +62,42 @@ pub async fn ask(
 ) -> Result<Asked, AskError> {
     let question = checked_question(question)?;
     let name = checked_name("by", person)?;
-    let mut context = None;
-    if let Some(reference) = within {
-        let incident = app.store.find_incident(reference).await?.ok_or(ActionError::NotFound)?;
-        context = context_of(app, &incident).await?;
-    }
-    let started = Instant::now();
-    let answer = app.runbooks.ask(&question, context.as_ref()).await?;
-    let took = started.elapsed();
-    metrics::histogram!("opsseer_ai_seconds", "service" => "ask").record(took.as_secs_f64());
-    let mut asked = Asked::new(answer, took);
+    let incident = match within {
+        Some(reference) => Some(app.store.find_incident(reference).await?.ok_or(ActionError::NotFound)?),
+        None => None,
+    };
+    let mut asked = look_up(app, &question, incident.as_ref()).await?;
     if let Some(reference) = within {
         asked.incident = Some(keep(app, reference, name, question, &asked).await?);
     }
     Ok(asked)
+}
+
+/// As [`ask`], but nothing is kept.
+pub async fn look_up(app: &App, question: &str, within: Option<&Incident>) -> Result<Asked, AskError> {
+    let question = checked_question(question)?;
+    let context = match within {
+        Some(incident) => context_of(app, incident).await?,
+        None => None,
+    };
+    search(app.runbooks.as_ref(), &question, context.as_ref()).await
+}
+
+/// Asks the runbooks, where there are no incidents. Nothing is kept.
+pub async fn ask_runbooks(runbooks: &dyn AnswerRunbook, question: &str) -> Result<Asked, AskError> {
+    search(runbooks, &checked_question(question)?, None).await
+}
+
+async fn search(
+    runbooks: &dyn AnswerRunbook,
+    question: &str,
+    context: Option<&AlertQuestion>,
+) -> Result<Asked, AskError> {
+    let started = Instant::now();
+    let answer = runbooks.ask(question, context).await?;
+    let took = started.elapsed();
+    metrics::histogram!("opsseer_ai_seconds", "service" => "ask").record(took.as_secs_f64());
+    Ok(Asked::new(answer, took))
 }
 
 /// Writes it on the timeline.

@@ -5,18 +5,37 @@
 //! Everything here is pure: the same chart gives the same picture.
 
 mod axis;
+mod data;
+mod forecast;
+mod labels;
 mod layout;
+mod legend;
 mod line;
+mod look;
 mod marks;
 mod number;
+mod part;
 mod picture;
+mod png;
 mod sentence;
+mod spark;
+mod table;
 mod unit;
 
 use chrono::{DateTime, Utc};
 use opsseer_connect::promql::Comparison;
+use serde::{Deserialize, Serialize};
 
+use look::Look;
+
+pub use data::{ChartData, ForecastData, LimitData, MarkData, PlotBox, SeriesData};
+pub use forecast::ForecastBand;
+pub use look::Theme;
+pub use png::PngError;
+pub use spark::Spark;
 pub use unit::Unit;
+
+pub(crate) use png::png_of;
 
 /// More series than this are not drawn, only counted.
 pub const MAX_SERIES: usize = 8;
@@ -30,7 +49,7 @@ pub struct Chart {
     pub unit: Unit,
     /// The left edge.
     pub from: DateTime<Utc>,
-    /// The right edge; "now" in the sentence.
+    /// Now. The right edge, unless a forecast goes on beyond it.
     pub to: DateTime<Utc>,
     /// The lines. Any number; the ones with the largest last values are drawn.
     pub series: Vec<ChartSeries>,
@@ -38,6 +57,8 @@ pub struct Chart {
     pub threshold: Option<(f64, Comparison)>,
     /// What happened meanwhile.
     pub marks: Vec<Mark>,
+    /// What is expected after `to`.
+    pub forecast: Option<ForecastBand>,
 }
 
 /// One line of the chart.
@@ -61,7 +82,8 @@ pub struct Mark {
 }
 
 /// What kind of moment a mark points out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MarkKind {
     /// An alert fired.
     Fired,
@@ -69,12 +91,27 @@ pub enum MarkKind {
     Resolved,
     /// Something else that may explain the line, such as a deployment.
     Change,
+    /// Something that the forecast expects, such as the crossing of the limit.
+    Expected,
+    /// Where what was measured ends. Pictures with a forecast have it by themselves.
+    Now,
 }
 
 impl Chart {
-    /// The picture: one `<svg>` element, at most a few ten kilobytes.
+    /// The picture for a page: one `<svg>` element, at most a few ten kilobytes, that follows its reader's theme and
+    /// the width at which it is shown.
     pub fn svg(&self) -> String {
-        picture::draw(self)
+        picture::draw(self, &Look::OF_PAGE)
+    }
+
+    /// The picture of so many pixels in one theme, for where styles cannot ask their reader.
+    pub fn svg_of_size(&self, width: u32, height: u32, theme: Theme) -> String {
+        picture::draw(self, &Look::of_size(width, height, theme))
+    }
+
+    /// The same as PNG, with letters that the program brings along.
+    pub fn png(&self, width: u32, height: u32, theme: Theme) -> Result<Vec<u8>, PngError> {
+        png_of(&self.svg_of_size(width, height, theme), width, height, theme)
     }
 
     /// What the picture shows in one line without a full stop at its end, for example

@@ -3,9 +3,11 @@
 pub mod ask;
 pub mod backup;
 pub mod bench;
+pub mod changes;
 pub mod classify;
 pub mod config;
 pub mod eval;
+pub mod forecast;
 pub mod fresh_server;
 pub mod incidents;
 pub mod jobs;
@@ -14,6 +16,8 @@ pub mod models;
 pub mod runbooks;
 pub mod serve;
 pub mod silences;
+pub mod slo;
+pub mod suspects;
 pub mod train;
 
 use std::process::ExitCode;
@@ -44,14 +48,22 @@ enum Command {
     Incidents(incidents::IncidentsArgs),
     /// List work that incidents lack, and ask for another try.
     Jobs(jobs::JobsArgs),
+    /// Tell of deployments and other changes, and list them.
+    Changes(changes::ChangesArgs),
     /// List, make and end the silences of Alertmanager.
     Silences(silences::SilencesArgs),
     /// Ask the runbooks a question in words.
     Ask(ask::AskArgs),
     /// Look after runbooks.
     Runbooks(runbooks::RunbooksArgs),
+    /// Say how service level objectives stand, and write Prometheus' rules for them.
+    Slo(slo::SloArgs),
     /// Say what an alert is about.
     Classify(classify::ClassifyArgs),
+    /// Say where a value is heading and when it passes its limit.
+    Forecast(forecast::ForecastArgs),
+    /// Say which metrics of a service, or of others, moved.
+    Suspects(suspects::SuspectsArgs),
     /// Train what OpsSeer ships, from public data.
     Train(train::TrainArgs),
     /// List, fetch and check the models.
@@ -82,10 +94,14 @@ impl Cli {
             Command::Chaos(args) => chaos::execute(args).await.map(|()| ExitCode::SUCCESS),
             Command::Incidents(args) => incidents::execute(args).await,
             Command::Jobs(args) => jobs::execute(args).await,
+            Command::Changes(args) => changes::execute(args).await,
             Command::Silences(args) => silences::execute(args).await,
             Command::Ask(args) => ask::execute(args).await,
             Command::Runbooks(args) => runbooks::execute(args).await,
+            Command::Slo(args) => slo::execute(args).await,
             Command::Classify(args) => classify::execute(args).await,
+            Command::Forecast(args) => forecast::execute(args).await,
+            Command::Suspects(args) => suspects::execute(args).await,
             Command::Train(args) => train::execute(args).await,
             Command::Models(args) => models::execute(args, &mut std::io::stdout()).await,
             Command::Eval(args) => eval::execute(args).await,

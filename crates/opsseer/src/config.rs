@@ -2,7 +2,9 @@
 
 mod ai;
 mod alertmanager;
+mod changes;
 mod correlation;
+mod forecast;
 mod jobs;
 mod llm;
 mod optional_url;
@@ -20,7 +22,9 @@ use url::Url;
 
 pub use ai::Ai;
 pub use alertmanager::Alertmanager;
+pub use changes::Changes;
 pub use correlation::Correlation;
+pub use forecast::{Forecast, Watch, WatchedExpression, WatchedRule};
 pub use jobs::{Jobs, RetryAfter};
 pub use llm::Llm;
 
@@ -55,6 +59,9 @@ pub struct Config {
     pub runbooks: Runbooks,
     pub ai: Ai,
     pub llm: Llm,
+    pub forecast: Forecast,
+    pub slo: Slo,
+    pub changes: Changes,
     pub retention: Retention,
     pub log: Log,
 }
@@ -111,6 +118,8 @@ pub struct Prometheus {
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
     pub max_answer_bytes: usize,
+    #[serde(with = "humantime_serde")]
+    pub scrape_interval: Duration,
 }
 
 /// The section `[runbooks]`.
@@ -121,6 +130,14 @@ pub struct Runbooks {
     pub dir: PathBuf,
 }
 
+/// The section `[slo]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml is the documentation")]
+pub struct Slo {
+    pub file: PathBuf,
+}
+
 /// The section `[retention]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +145,8 @@ pub struct Runbooks {
 pub struct Retention {
     #[serde(with = "humantime_serde")]
     pub resolved: Duration,
+    #[serde(with = "humantime_serde")]
+    pub changes: Duration,
     #[serde(with = "humantime_serde")]
     pub every: Duration,
 }
@@ -263,6 +282,8 @@ impl Config {
         config.correlation.check()?;
         config.jobs.check()?;
         config.llm.check()?;
+        config.changes.check()?;
+        config.forecast.check()?;
         Ok(config)
     }
 

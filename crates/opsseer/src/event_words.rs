@@ -1,7 +1,7 @@
 //! What the rarer events of an incident's life are called, on the page and in the terminal alike.
 
 use chrono::{DateTime, Utc};
-use opsseer_core::{EventKind, SimilarIncident};
+use opsseer_core::{ChangesLooked, EventKind, SimilarIncident};
 
 /// A line, what explains it, and when what began ends by itself: a view that writes times puts "until" and the time, in its
 /// own way, at the end of the line.
@@ -85,6 +85,7 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
             let told = (change.source != "prometheus").then(|| format!("Told by {}.", change.source));
             Some(Words { line: change.title.clone(), more: told, until: None })
         }
+        EventKind::ChangesLooked(looked) => Some(looked_in_words(looked)),
         EventKind::BudgetSeen(budget) => alone(format!("{}: {}", budget.objective, budget.sentence)),
         EventKind::Asked { question, answer, nearest } => {
             let line = format!("{who} asked the runbooks: {question}");
@@ -121,6 +122,19 @@ fn similar_in_words(similar: &SimilarIncident) -> String {
         words = format!("{words} It took {}.", took(seconds));
     }
     words
+}
+
+/// How far back changes were looked for, and how many there were.
+fn looked_in_words(looked: &ChangesLooked) -> Words {
+    let of = looked.service.as_ref().map_or_else(String::new, |service| format!(" of {service}"));
+    let span = took((looked.to - looked.from).num_seconds());
+    let line = match looked.found {
+        0 => format!("No change{of} seen in {span}"),
+        1 => format!("1 change{of} seen in {span}"),
+        many => format!("{many} changes{of} seen in {span}"),
+    };
+    let more = (looked.left_out > 0).then(|| format!("{} older ones are left out.", looked.left_out));
+    Words { line, more, until: None }
 }
 
 /// A length of time in its two largest units.
@@ -164,6 +178,18 @@ mod tests {
         assert_eq!(words.line, "ada merged INC-7 into this: db: slow (1 alert)");
         assert_eq!(words.more.as_deref(), Some("same cause"));
         assert!(of(&EventKind::Acknowledged, "ada").is_none());
+    }
+
+    #[test]
+    fn that_nothing_was_changed_is_said_with_how_far_back_one_looked() {
+        let to: DateTime<Utc> = "2026-03-02T04:10:00Z".parse().expect("a time");
+        let from = to - chrono::TimeDelta::hours(3);
+        let looked = ChangesLooked { service: Some("db".into()), from, to, found: 0, left_out: 0 };
+        let words = |looked: ChangesLooked| of(&EventKind::ChangesLooked(looked), "x").expect("has words");
+        assert_eq!(words(looked.clone()).line, "No change of db seen in 3 h 0 min");
+        let many = words(ChangesLooked { service: None, found: 10, left_out: 4, ..looked });
+        assert_eq!(many.line, "10 changes seen in 3 h 0 min");
+        assert_eq!(many.more.as_deref(), Some("4 older ones are left out."));
     }
 
     #[test]

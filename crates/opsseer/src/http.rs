@@ -4,24 +4,28 @@ pub mod actions;
 pub mod alerts;
 pub mod ask;
 pub mod assets;
+pub mod changes;
 pub mod classify;
 pub mod embeddings;
 pub mod error;
+pub mod forecast;
+pub mod gateway;
 pub mod health;
 pub mod incidents;
 pub mod jobs;
 pub mod openai;
 pub mod silences;
 pub mod stream;
+pub mod suspects;
 pub mod transcriptions;
 pub mod webhook;
 pub mod written;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, FromRef, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -35,7 +39,7 @@ use tower_http::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::SharedApp, http::error::ApiError, web};
+use crate::{ai::Gateway, app::SharedApp, config, http::error::ApiError, web};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -47,32 +51,45 @@ struct Description;
 
 /// Everything that the server answers.
 pub fn router(app: SharedApp) -> Router {
-    let (api, description) = described().split_for_parts();
-    let document = description.to_pretty_json().expect("the description is plain data");
     // Streams last as long as their readers do; everything else has a time-out.
-    let bounded = api
-        .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], document) }))
-        .merge(web::routes())
-        .layer(middleware::from_fn_with_state(app.config.http.request_timeout, answer_in_time));
-    Router::new()
-        .merge(bounded)
+    let bounded = with_description(described()).merge(web::routes());
+    let all = Router::new()
+        .merge(in_time(bounded, &app.config.http))
         .merge(stream::routes())
         .merge(written::routes())
         .merge(web::live_routes())
         .fallback(|request: Request| async move {
             ApiError::not_found(&format!("nothing is at {}", request.uri().path()))
-        })
+        });
+    guarded(all, &app.config.http).with_state(app)
+}
+
+/// Adds the description of an API to it.
+fn with_description<S: Clone + Send + Sync + 'static>(api: OpenApiRouter<S>) -> Router<S> {
+    let (api, description) = api.split_for_parts();
+    let document = description.to_pretty_json().expect("the description is plain data");
+    api.route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], document) }))
+}
+
+/// Adds the time-out of requests.
+fn in_time<S: Clone + Send + Sync + 'static>(routes: Router<S>, http: &config::Http) -> Router<S> {
+    routes.layer(middleware::from_fn_with_state(http.request_timeout, answer_in_time))
+}
+
+/// Adds what every answer and every request must pass.
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, http: &config::Http) -> Router<S> {
+    let names = Arc::new(http.clone());
+    routes
         .layer(middleware::from_fn(web::same_origin::refuse_foreign_posts))
-        .layer(middleware::from_fn_with_state(app.clone(), web::same_origin::refuse_unknown_hosts))
+        .layer(middleware::from_fn_with_state(names, web::same_origin::refuse_unknown_hosts))
         .layer(CompressionLayer::new())
-        .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
+        .layer(DefaultBodyLimit::max(http.max_body_bytes))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http())
-        .with_state(app)
 }
 
 /// Gives up on a request after `limit`, in words and with `Retry-After`, so that a sender knows that it may come again.
@@ -112,21 +129,34 @@ fn described() -> OpenApiRouter<SharedApp> {
         .routes(routes!(silences::list_silences))
         .routes(routes!(silences::silence_incident))
         .routes(routes!(silences::end_silence))
+        .routes(routes!(changes::list_changes, changes::tell_change))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::show_job))
         .routes(routes!(jobs::retry_job))
         .routes(routes!(jobs::retry_jobs))
-        .routes(routes!(ask::ask_runbooks))
         .routes(routes!(ask::show_summary))
-        .routes(routes!(written::show_sent))
-        .routes(routes!(classify::classify_alert))
+        .routes(routes!(written::sent::show_sent))
+        .routes(routes!(written::answer::show_sent_for_question))
         .routes(routes!(classify::correct_class))
-        .routes(routes!(embeddings::create_embeddings))
-        .routes(routes!(transcriptions::create_transcription))
         .routes(routes!(assets::show_asset))
-        .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
+        .merge(ai_services())
+}
+
+/// The AI services, within a whole server and alone.
+fn ai_services<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S>
+where
+    Gateway: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(ask::ask_runbooks))
+        .routes(routes!(classify::classify_alert))
+        .routes(routes!(forecast::forecast))
+        .routes(routes!(suspects::rank_suspects))
+        .routes(routes!(embeddings::create_embeddings))
+        .routes(routes!(transcriptions::create_transcription))
+        .routes(routes!(health::healthz))
 }
 
 /// The OpenAPI description, as committed in `docs/openapi.json`.

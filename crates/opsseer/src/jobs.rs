@@ -6,7 +6,11 @@ mod answer_runbook;
 mod chart_metric;
 pub(crate) mod classify_alert;
 mod find_similar;
+mod forecast_metric;
+mod rank_suspects;
 pub(crate) mod retry;
+pub(crate) mod see_changes;
+mod tell_changes;
 mod worker;
 
 use std::time::Duration;
@@ -17,29 +21,64 @@ use opsseer_store::{StoreError, Tx};
 
 pub use worker::work;
 
-use crate::app::App;
+use crate::{alert_metric::MetricError, app::App};
 
 /// Alerts of one incident that are enriched. In a storm, the first few tell what there is to know.
 const ENRICHED_ALERTS: i64 = 5;
 
 /// All enrichers.
-static ALL: [&dyn Job; 4] = [
+static ALL: [&dyn Job; 8] = [
     &answer_runbook::AnswerRunbook,
     &chart_metric::ChartMetric,
     &classify_alert::ClassifyAlert,
     &find_similar::FindSimilar,
+    &forecast_metric::ForecastMetric,
+    &rank_suspects::RankSuspects,
+    &see_changes::SeeChanges,
+    &tell_changes::TellChanges,
 ];
 
 /// The names of all kinds of work. A job of another kind was asked for by another version, and is left to it.
-pub(crate) const KINDS: [&str; 4] =
-    [answer_runbook::KIND, chart_metric::KIND, classify_alert::KIND, find_similar::KIND];
+pub(crate) const KINDS: [&str; 8] = [
+    answer_runbook::KIND,
+    chart_metric::KIND,
+    classify_alert::KIND,
+    find_similar::KIND,
+    forecast_metric::KIND,
+    rank_suspects::KIND,
+    see_changes::KIND,
+    tell_changes::KIND,
+];
+
+/// What is worked out for every alert.
+const OF_ALERTS: [&str; 5] = [
+    answer_runbook::KIND,
+    chart_metric::KIND,
+    classify_alert::KIND,
+    find_similar::KIND,
+    forecast_metric::KIND,
+];
+
+/// What is worked out anew for an incident that came back.
+const ON_RETURN: [&str; 5] = [
+    chart_metric::KIND,
+    forecast_metric::KIND,
+    rank_suspects::KIND,
+    see_changes::KIND,
+    tell_changes::KIND,
+];
 
 /// Which jobs an event asks for.
 pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str] {
     match &event.kind {
-        EventKind::AlertFired { first: true, .. } if incident.alerts_total <= ENRICHED_ALERTS => &KINDS,
+        // What moved when it began is looked for once.
+        EventKind::AlertFired { first: true, .. } if incident.alerts_total <= 1 => &KINDS,
+        EventKind::AlertFired { first: true, .. } if incident.alerts_total <= ENRICHED_ALERTS => &OF_ALERTS,
         // The picture after the end shows that, and how, it got better.
-        EventKind::Reopened { .. } | EventKind::Resolved { .. } => &[chart_metric::KIND],
+        EventKind::Resolved { .. } => &[chart_metric::KIND],
+        EventKind::Reopened { .. } => &ON_RETURN,
+        // The changes that were found are marked in it.
+        EventKind::ChangesLooked(looked) if looked.found > 0 => &[chart_metric::KIND],
         _ => &[],
     }
 }
@@ -92,7 +131,20 @@ pub(crate) enum JobError {
     Fail(anyhow::Error),
 }
 
+impl From<MetricError> for JobError {
+    fn from(error: MetricError) -> Self {
+        if error.is_transient() { Self::Retry(error.into()) } else { Self::Fail(error.into()) }
+    }
+}
+
 impl Task {
+    /// The incident as it is now.
+    async fn incident(&self, app: &App) -> Result<Incident, JobError> {
+        let found = app.store.find_incident(self.cause.incident.into()).await;
+        let found = found.map_err(|error| JobError::Retry(error.into()))?;
+        found.ok_or_else(|| JobError::Fail(anyhow::anyhow!("its incident is gone")))
+    }
+
     /// Reads what the job of `generation` is about.
     async fn load(
         app: &App,

@@ -4,11 +4,13 @@
 //! enrichers, `live.rs` the way out to open pages, `web.rs` the pages.
 
 pub mod actions;
-mod ai;
+pub mod ai;
 mod alert_filter;
+mod alert_metric;
 mod alert_text;
 pub mod app;
 pub mod asking;
+pub mod changes;
 pub mod chaos;
 pub mod chart;
 pub mod cli;
@@ -16,17 +18,22 @@ pub mod config;
 mod corrections;
 pub mod demo;
 mod event_words;
+mod forecasting;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
+mod kept_chart;
 pub mod lint;
 pub mod live;
 pub mod models;
+mod outlook;
 pub mod pipeline;
 pub mod retention;
 pub mod server;
 pub mod similar;
+pub mod slo;
 pub mod summary;
+mod suspecting;
 pub mod sweep;
 pub mod telemetry;
 pub mod vital;

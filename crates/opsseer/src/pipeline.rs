@@ -6,7 +6,7 @@
 
 pub(crate) mod canary;
 mod compare;
-mod rounds;
+pub(crate) mod rounds;
 pub mod silences;
 mod watchdog;
 
@@ -55,7 +55,7 @@ fn spawn(app: &SharedApp, work: impl Future<Output = ()> + Send + 'static) {
 }
 
 /// An error with its causes, for the log.
-fn in_words(error: &dyn std::error::Error) -> String {
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

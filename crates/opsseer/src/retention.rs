@@ -12,6 +12,9 @@ use crate::app::{App, SharedApp};
 /// Incidents or files that one transaction deletes: the writer of alerts waits no longer than that takes.
 const AT_ONCE: u32 = 20;
 
+/// Changes that one transaction deletes: each is one small row.
+const CHANGES_AT_ONCE: u32 = 1_000;
+
 /// The pause between two such transactions.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -31,6 +34,7 @@ pub(crate) async fn work(app: SharedApp) {
                     tracing::info!(
                         incidents = deleted.incidents,
                         assets = deleted.assets,
+                        changes = deleted.changes,
                         "deleted what was old enough"
                     );
                 }
@@ -54,15 +58,28 @@ pub(crate) async fn work(app: SharedApp) {
 pub async fn delete(app: &App) -> Result<Deleted, StoreError> {
     let now = app.clock.now();
     let mut deleted = Deleted::default();
-    let keep = app.config.retention.resolved;
-    // A time longer than the calendar keeps everything.
-    let before = TimeDelta::from_std(keep).ok().and_then(|keep| now.checked_sub_signed(keep));
-    if let Some(before) = before.filter(|_| !keep.is_zero()) {
+    // A time longer than the calendar keeps everything, and so does none.
+    let before = |keep: Duration| {
+        let keep = TimeDelta::from_std(keep).ok().filter(|keep| !keep.is_zero())?;
+        now.checked_sub_signed(keep)
+    };
+    if let Some(before) = before(app.config.retention.resolved) {
         loop {
             let some = app.store.delete_resolved(before, AT_ONCE).await?;
             metrics::counter!("opsseer_retention_deleted_total", "what" => "incidents").increment(some);
             deleted.incidents += some;
             if some < u64::from(AT_ONCE) || app.ending.is_cancelled() {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+    if let Some(before) = before(app.config.retention.changes) {
+        loop {
+            let some = app.store.delete_old_changes(before, CHANGES_AT_ONCE).await?;
+            metrics::counter!("opsseer_retention_deleted_total", "what" => "changes").increment(some);
+            deleted.changes += some;
+            if some < u64::from(CHANGES_AT_ONCE) || app.ending.is_cancelled() {
                 break;
             }
             sleep(PAUSE).await;

@@ -15,8 +15,9 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
-use crate::{app::SharedApp, http};
+use crate::{ai::AiServer, app::SharedApp, config::Http, http};
 
 /// Time that open requests have to finish once the server is to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -33,17 +34,33 @@ pub async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves until the app is told to end, then lets what is under way finish. An error if it ends because a part broke off.
 pub async fn serve(app: SharedApp, listener: TcpListener) -> anyhow::Result<()> {
-    let connections = Arc::new(Semaphore::new(app.config.http.max_connections));
+    answer(http::router(app.clone()), &app.config.http, listener, &app.ending).await;
+    app.stop().await;
+    if let Some(part) = app.vital.broken() {
+        anyhow::bail!(
+            "the {part} broke off; the log says why. Nothing that was answered is lost: start again"
+        );
+    }
+    Ok(())
+}
+
+/// Serves the AI services alone until the server is told to end.
+pub async fn serve_ai(server: Arc<AiServer>, listener: TcpListener) {
+    answer(http::gateway::router(server.clone()), &server.config.http, listener, &server.ending).await;
+}
+
+/// Answers on a socket until `ending`, then lets what is under way finish.
+async fn answer(router: Router, settings: &Http, listener: TcpListener, ending: &CancellationToken) {
+    let connections = Arc::new(Semaphore::new(settings.max_connections));
     let graceful = GracefulShutdown::new();
     // A sender that stalls within the head of its request loses its connection; one that stalls within the body is
     // answered by the time-out of all requests (`http::answer_in_time`).
     let mut protocol = http1::Builder::new();
-    protocol.timer(TokioTimer::new()).header_read_timeout(app.config.http.header_timeout);
-    let router = http::router(app.clone());
+    protocol.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout);
     // Beyond the limit, connections wait in the system's queue until one is free.
-    while let Some(permit) = free_connection(&app, &connections).await {
+    while let Some(permit) = free_connection(ending, &connections).await {
         let accepted = tokio::select! {
-            () = app.ending.cancelled() => break,
+            () = ending.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -58,19 +75,15 @@ pub async fn serve(app: SharedApp, listener: TcpListener) -> anyhow::Result<()> 
     if timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!(seconds = GRACE.as_secs(), "requests did not finish in time and were dropped");
     }
-    app.stop().await;
-    if let Some(part) = app.vital.broken() {
-        anyhow::bail!(
-            "the {part} broke off; the log says why. Nothing that was answered is lost: start again"
-        );
-    }
-    Ok(())
 }
 
-async fn free_connection(app: &SharedApp, connections: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+async fn free_connection(
+    ending: &CancellationToken,
+    connections: &Arc<Semaphore>,
+) -> Option<OwnedSemaphorePermit> {
     tokio::select! {
         biased;
-        () = app.ending.cancelled() => None,
+        () = ending.cancelled() => None,
         permit = connections.clone().acquire_owned() => permit.ok(),
     }
 }

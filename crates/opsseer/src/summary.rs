@@ -1,12 +1,15 @@
 //! What an incident is about, in a headline and a few sentences. Made of its events and nothing else: each sentence names
 //! the events that it rests on, and the same events always make the same words.
 
+mod numbers;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use opsseer_core::{Actor, Event, EventId, EventKind, Incident};
 use opsseer_store::{Store, StoreError};
 
+use self::numbers::Numbers;
 use crate::web::{answer::sure_words, moment::exact_duration_words};
 
 /// Events of each end of a log that are read: what a summary tells stands at the beginning or is new.
@@ -45,6 +48,8 @@ pub struct Facts {
     class: Option<(EventId, Class)>,
     similar: Option<(EventId, Like)>,
     resolved: Option<(EventId, String)>,
+    /// What was worked out from metrics.
+    numbers: Numbers,
     /// The newest event folded in.
     newest: EventId,
 }
@@ -115,7 +120,7 @@ impl Facts {
                 put(&mut self.similar, event.id, like);
             }
             EventKind::Resolved { reason } => put(&mut self.resolved, event.id, reason.clone()),
-            _ => {}
+            _ => self.numbers.fold(event),
         }
     }
 
@@ -140,13 +145,24 @@ fn put<T>(place: &mut Option<(EventId, T)>, id: EventId, value: T) {
 
 /// Tells an incident. `incident` is the fold of the same log that `facts` were read from.
 pub fn summarise(incident: &Incident, facts: &Facts) -> Summary {
-    let sentences = [
+    tell(incident, facts, facts.numbers.sentences(incident, facts.opened))
+}
+
+/// The same without what the page's cards say beside it: where it is heading, what moved, what changed, what is left.
+pub(crate) fn in_brief(incident: &Incident, facts: &Facts) -> Summary {
+    tell(incident, facts, Vec::new())
+}
+
+fn tell(incident: &Incident, facts: &Facts, numbers: Vec<Sentence>) -> Summary {
+    let chart = facts.chart.as_ref();
+    let before = [
         what_fired(incident, facts),
-        facts.chart.as_ref().map(|(id, sentence)| Sentence::of(sentence.trim_end_matches('.'), [*id])),
-        how_it_ended(incident, facts).or_else(|| who_has_it(incident, facts)),
-        what_it_is_like(facts),
+        chart.map(|(id, sentence)| Sentence::of(sentence.trim_end_matches('.'), [*id])),
     ];
-    Summary { headline: headline(incident), sentences: sentences.into_iter().flatten().collect() }
+    let after =
+        [how_it_ended(incident, facts).or_else(|| who_has_it(incident, facts)), what_it_is_like(facts)];
+    let sentences = before.into_iter().flatten().chain(numbers).chain(after.into_iter().flatten()).collect();
+    Summary { headline: headline(incident), sentences }
 }
 
 impl Summary {

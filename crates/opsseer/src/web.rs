@@ -6,6 +6,7 @@
 
 pub(crate) mod answer;
 mod ask;
+mod chart;
 mod frame;
 mod incident;
 mod jobs;
@@ -15,6 +16,7 @@ mod people;
 mod problem;
 mod prose;
 mod pulse;
+pub(crate) mod runbook;
 pub mod same_origin;
 mod silences;
 mod static_files;
@@ -59,10 +61,17 @@ pub fn routes() -> Router<SharedApp> {
         .route("/silences", get(silences::list_silences))
         .route("/silences/{silence}/end", post(people::quiet::end_silence))
         .route("/ask", get(ask::ask_runbooks))
+        .route("/runbooks/{*file}", get(runbook::show_runbook))
         .route("/incidents/{incident}/ask", post(people::answers::ask_within_incident))
         .route("/incidents/{incident}/class", post(people::answers::correct_class))
+        .route("/charts/{sha256}", get(chart::show_chart))
         .route("/name", post(people::keep_name));
-    guarded(pages).route("/static/{bundle}/{file}", get(static_files::show_static_file))
+    // Pictures have a policy of their own, and may be kept.
+    guarded(pages)
+        .route("/charts/{sha256}/picture.svg", get(chart::show_picture))
+        .route("/charts/{sha256}/picture.png", get(chart::show_png))
+        .route("/charts/{sha256}/numbers.json", get(chart::show_numbers))
+        .route("/static/{bundle}/{file}", get(static_files::show_static_file))
 }
 
 /// The streams that keep open pages up to date. They last as long as their readers do.

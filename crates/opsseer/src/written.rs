@@ -1,7 +1,8 @@
-//! A summary in a language model's words, where the operator has configured one. The model sees the incident's events and the
-//! runbook passages on its timeline, each with a label and without secrets. A sentence of its answer is shown only if it names
-//! sources that were given and states no number that does not stand in them; everything else is thrown away. What is sent is
-//! written down first. Without a model, or when anything goes wrong, the summary made of events alone stands (`summary.rs`).
+//! Summaries and answers in a language model's words, where the operator has configured one. The model sees an incident's events
+//! and runbook passages, each with a label and without secrets. A sentence of what it writes is shown only if it names sources
+//! that were given and states no number that does not stand in them; everything else is thrown away. What is sent is written
+//! down first. Without a model, or when anything goes wrong, the summary made of events alone (`summary.rs`) or the runbooks'
+//! quote (`asking.rs`) stands.
 
 mod check;
 mod draft;
@@ -11,6 +12,7 @@ mod redact;
 mod sent;
 mod sentences;
 mod sources;
+mod subject;
 mod telling;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -21,18 +23,19 @@ use opsseer_core::{Event, EventId, Incident};
 use opsseer_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
-use crate::{app::App, config};
+use crate::{app::App, asking::Asked, config};
 
 pub use draft::{CheckedSentence, Draft, LeftOut};
 pub use redact::Redactions;
 pub use sent::{SentLog, SentPrompt};
 pub use sources::{Place, Source, Sources};
+pub use subject::Subject;
 
 /// Events of each end of a log that are read.
 const OLDEST: u32 = 200;
 const NEWEST: u32 = 500;
 
-/// What written summaries need, beside the model.
+/// What it takes to have a model write, beside the model.
 pub struct Written {
     /// What is taken out of everything that is sent.
     redactions: Redactions,
@@ -42,16 +45,18 @@ pub struct Written {
     permits: Arc<Semaphore>,
 }
 
-/// What a model is asked about an incident.
+/// What a model is asked.
 #[derive(Debug, Clone)]
 pub struct Question {
+    /// What it is about.
+    pub subject: Subject,
     /// Word for word what is sent.
     pub prompt: Prompt,
     /// What it may cite.
     pub sources: Sources,
 }
 
-/// Why there is no written summary.
+/// Why nothing is written.
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// None is configured.
@@ -60,6 +65,9 @@ pub enum Unavailable {
     /// As many are being written as may be.
     #[error("other summaries are being written; try again in a moment")]
     Busy,
+    /// There is nothing that an answer could rest on.
+    #[error("no runbook answers this, so there is nothing to write an answer from; nothing was sent")]
+    NoSource,
     /// What is sent could not be written down, and so it was not sent.
     #[error("what would be sent cannot be kept in the data folder, so nothing was sent")]
     NotKept(#[source] std::io::Error),
@@ -95,9 +103,9 @@ impl Written {
         })
     }
 
-    /// What was last sent about an incident.
-    pub async fn last_sent(&self, incident: &Incident) -> std::io::Result<Option<SentPrompt>> {
-        self.sent.newest(incident.id).await
+    /// What was last sent about this.
+    pub async fn last_sent(&self, subject: &Subject) -> std::io::Result<Option<SentPrompt>> {
+        self.sent.newest(subject.clone()).await
     }
 }
 
@@ -110,18 +118,42 @@ pub fn configured_model(settings: &config::Llm) -> anyhow::Result<Option<Arc<dyn
 
 /// What a model is, or would be, asked about an incident.
 pub async fn question(app: &App, incident: &Incident) -> Result<Question, StoreError> {
-    let sources = Sources::of(&both_ends(&app.store, incident).await?, &app.written.redactions);
-    Ok(Question { prompt: prompt::about(incident, &sources, &app.written.redactions), sources })
+    let redactions = &app.written.redactions;
+    let sources = Sources::of(&both_ends(&app.store, incident).await?, None, redactions);
+    let prompt = prompt::about(incident, &sources, redactions);
+    Ok(Question { subject: Subject::incident(incident), prompt, sources })
+}
+
+/// What a model is, or would be, asked in a person's words: to answer from what the runbooks say, and within an incident from
+/// its events too.
+pub async fn question_in_words(
+    app: &App,
+    words: &str,
+    asked: &Asked,
+    within: Option<&Incident>,
+) -> Result<Question, StoreError> {
+    let redactions = &app.written.redactions;
+    let events = match within {
+        Some(incident) => both_ends(&app.store, incident).await?,
+        None => Vec::new(),
+    };
+    let mut sources = Sources::of(&events, Some(asked), redactions);
+    let words = redactions.apply(words);
+    sources.redacted += words.places;
+    let prompt = prompt::asked(&words.text, within, &sources, redactions);
+    Ok(Question { subject: Subject::question(&words.text, within), prompt, sources })
 }
 
 /// Writes down what is asked, and asks.
-pub async fn begin(app: &App, incident: &Incident, question: Question) -> Result<Draft, Unavailable> {
+pub async fn begin(app: &App, question: Question) -> Result<Draft, Unavailable> {
     let model = app.llm.as_ref().ok_or(Unavailable::Off)?;
+    if question.sources.is_empty() {
+        return Err(Unavailable::NoSource);
+    }
     let permit = app.written.permits.clone().try_acquire_owned().map_err(|_| Unavailable::Busy)?;
     let sent = SentPrompt {
         at: app.clock.now(),
-        incident: incident.id,
-        number: incident.number,
+        subject: question.subject,
         address: model.address().to_owned(),
         model: model.model().to_owned(),
         prompt: question.prompt,
@@ -153,7 +185,7 @@ mod tests {
         model.push(pieces);
         let note =
             Event { id: EventId(9), ..event(EventKind::Note { text: "the error rate is 41 %".into() }) };
-        let sources = Sources::of(&[note], &Redactions::new(true, &[]).expect("sound"));
+        let sources = Sources::of(&[note], None, &Redactions::new(true, &[]).expect("sound"));
         let prompt = Prompt { system: String::new(), user: String::new() };
         let writing = model.write(&prompt).await.expect("an answer");
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("a permit");

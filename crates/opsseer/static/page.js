@@ -33,11 +33,16 @@ export function swap(html) {
     if (same) [same.value, same.checked] = [field.value, field.checked];
   }
   if (old.isEqualNode(next)) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  // A chart that the reader looks into stays as it is.
+  for (const plot of next.querySelectorAll("[data-chart]")) {
+    const same = old.querySelector(`[data-chart="${CSS.escape(plot.dataset.chart)}"]`);
+    if (same) plot.replaceWith(same);
+  }
   for (const picture of next.querySelectorAll("img")) {
     const same = [...old.querySelectorAll("img")].find((known) => known.src === picture.src);
     if (same) picture.replaceWith(same);
   }
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(next);
   if (focused) {
     const again = focused.id && document.getElementById(focused.id);

@@ -49,6 +49,12 @@ export function tick(root) {
     const shown = words === "now ago" ? "just now" : words;
     if (age.textContent !== shown) age.textContent = shown;
   }
+  for (const away of root.querySelectorAll("[data-away]")) {
+    const ahead = (Date.parse(away.dataset.away) - now) / 1000;
+    const words = ageWords(Math.abs(ahead));
+    const shown = words === "now" ? words : ahead > 0 ? `in ${words}` : `${words} ago`;
+    if (away.textContent !== shown) away.textContent = shown;
+  }
   for (const passing of root.querySelectorAll("[data-until]")) {
     passing.hidden = Date.parse(passing.dataset.until) <= now;
   }

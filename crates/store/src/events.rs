@@ -61,6 +61,9 @@ const NEWEST_OF_KIND: &str =
     "select id, incident_id, at, recorded_at, actor, version, body, assets from events
     where incident_id = $1 and kind = $2 and id <= $3 order by id desc limit 1";
 
+const SOME_OF_KIND: &str = "select id, incident_id, at, recorded_at, actor, version, body, assets from events
+    where incident_id = $1 and kind = $2 order by id desc limit $3";
+
 impl Store {
     /// Events of an incident with an id above `after`, oldest first, at most `limit`.
     pub async fn list_events(
@@ -87,6 +90,20 @@ impl Store {
             sqlx::query_as(BEFORE).bind(incident.0).bind(before.0).bind(i64::from(limit)).fetch_all(conn).await
         })
         .map_err(StoreError::query("read a timeline"))?;
+        rows.into_iter().map(EventRow::into_event).collect()
+    }
+
+    /// An incident's events of one kind, the newest first, at most `limit`.
+    pub async fn list_newest_events(
+        &self,
+        incident: IncidentId,
+        kind: &str,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<EventRow> = db::read!(&self.db, conn => {
+            sqlx::query_as(SOME_OF_KIND).bind(incident.0).bind(kind).bind(i64::from(limit)).fetch_all(conn).await
+        })
+        .map_err(StoreError::query("read the newest events of a kind"))?;
         rows.into_iter().map(EventRow::into_event).collect()
     }
 

@@ -8,11 +8,12 @@ use sqlx::{
 use crate::Migrated;
 
 /// All migrations, oldest first. A released one is never changed.
-const ALL: [(i64, &str, &str); 4] = [
+const ALL: [(i64, &str, &str); 5] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (2, "lifecycle", include_str!("../migrations/0002_lifecycle.sql")),
     (3, "canaries", include_str!("../migrations/0003_canaries.sql")),
     (4, "answers", include_str!("../migrations/0004_answers.sql")),
+    (5, "changes", include_str!("../migrations/0005_changes.sql")),
 ];
 
 /// The newest migration that a database has had.

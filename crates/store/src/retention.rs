@@ -19,6 +19,8 @@ pub struct Deleted {
     pub incidents: u64,
     /// Files that nothing refers to any more.
     pub assets: u64,
+    /// Changes that OpsSeer was told of.
+    pub changes: u64,
 }
 
 // One that still has a firing alert stays: the alert would open it anew.

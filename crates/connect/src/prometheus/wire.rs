@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use super::{AlertState, AlertingRule, PrometheusAlert, Series};
+use super::{AlertState, AlertingRule, PrometheusAlert, Sample, Series};
 
 /// The envelope of every answer with status 2xx. Warnings are left alone: the data is whole in spite of them.
 #[derive(Deserialize)]
@@ -25,27 +25,52 @@ pub(super) struct MatrixRow {
     metric: BTreeMap<String, String>,
     /// Absent when the series holds native histograms only.
     #[serde(default)]
-    values: Vec<Sample>,
+    values: Vec<Point>,
 }
 
 impl From<MatrixRow> for Series {
     fn from(row: MatrixRow) -> Self {
         Self {
             labels: row.metric,
-            points: row.values.into_iter().map(|sample| (sample.at, sample.value)).collect(),
+            points: row.values.into_iter().map(|point| (point.at, point.value)).collect(),
         }
+    }
+}
+
+/// The answer to an instant query. A scalar or a matrix is another question's.
+#[derive(Deserialize)]
+#[serde(tag = "resultType", rename_all = "lowercase")]
+pub(super) enum Vector {
+    Vector { result: Vec<VectorRow> },
+}
+
+#[derive(Deserialize)]
+pub(super) struct VectorRow {
+    metric: BTreeMap<String, String>,
+    /// Absent when the value is a native histogram.
+    value: Option<Point>,
+}
+
+impl From<Vector> for Vec<Sample> {
+    fn from(vector: Vector) -> Self {
+        let Vector::Vector { result } = vector;
+        let sample = |row: VectorRow| {
+            let Point { at, value } = row.value?;
+            Some(Sample { labels: row.metric, at, value })
+        };
+        result.into_iter().filter_map(sample).collect()
     }
 }
 
 /// `[seconds, "value"]`.
 #[derive(Deserialize)]
 #[serde(try_from = "(f64, String)")]
-struct Sample {
+struct Point {
     at: DateTime<Utc>,
     value: f64,
 }
 
-impl TryFrom<(f64, String)> for Sample {
+impl TryFrom<(f64, String)> for Point {
     type Error = String;
 
     fn try_from((seconds, value): (f64, String)) -> Result<Self, String> {
@@ -78,6 +103,8 @@ enum Rule {
         duration: f64,
         #[serde(default)]
         labels: BTreeMap<String, String>,
+        #[serde(default)]
+        annotations: BTreeMap<String, String>,
     },
     #[serde(other)]
     Other,
@@ -86,9 +113,9 @@ enum Rule {
 impl From<Rules> for Vec<AlertingRule> {
     fn from(rules: Rules) -> Self {
         let alerting = |rule| match rule {
-            Rule::Alerting { name, query, duration, labels } => {
+            Rule::Alerting { name, query, duration, labels, annotations } => {
                 let for_duration = Duration::try_from_secs_f64(duration).unwrap_or_default();
-                Some(AlertingRule { name, query, for_duration, labels })
+                Some(AlertingRule { name, query, for_duration, labels, annotations })
             }
             Rule::Other => None,
         };

@@ -29,6 +29,16 @@ pub fn expr_of_generator_url(url: &str) -> Option<String> {
     panels.into_iter().map(|panel| panel.expr).find(|expr| !expr.trim().is_empty())
 }
 
+/// The address at which a Prometheus shows the graph of an expression: what [`expr_of_generator_url`] reads.
+pub fn graph_url(prometheus: &Url, expr: &str) -> String {
+    let mut url = prometheus.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push("graph");
+    }
+    url.query_pairs_mut().append_pair("g0.expr", expr);
+    url.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -184,6 +184,24 @@ pub struct ChangeSeen {
     pub source: String,
 }
 
+/// Changes before and around an incident's start were looked for, where OpsSeer was told of them and in the metrics.
+/// Each that was found is a [`ChangeSeen`] of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangesLooked {
+    /// Of which service. Without one, only changes that name no service were looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Start of the time that was looked at.
+    pub from: DateTime<Utc>,
+    /// Its end.
+    pub to: DateTime<Utc>,
+    /// How many changes of that time are on the timeline.
+    pub found: usize,
+    /// How many more there were, all of them older.
+    #[serde(default)]
+    pub left_out: usize,
+}
+
 /// What is left of the failures that an objective allows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BudgetSeen {

@@ -1,26 +1,40 @@
 //! The models of another OpsSeer, on a machine with more to compute with.
 
-use std::{sync::OnceLock, time::Duration};
+mod health;
+mod trouble;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use opsseer_ai::embed::{Embed, EmbedError, Vector};
-use reqwest::StatusCode;
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
+pub use self::health::RemoteHealth;
+use self::trouble::Trouble;
+
 /// Texts of one request: the other server takes 256, and must not keep its other clients waiting for many.
 const AT_ONCE: usize = 32;
 
+/// An answer is not larger than this, in bytes: 32 vectors take some 200 KB.
+const LARGEST_ANSWER: usize = 8 << 20;
+
 /// Asks for vectors over HTTP, in the form of OpenAI's API. What fails is not tried again here: whoever asks has a way to
-/// go on without.
+/// go on without. A server that fails is left alone for a moment, so that not everybody waits for its time-out.
 pub(super) struct RemoteEmbedder {
     http: reqwest::Client,
     url: Url,
+    timeout: Duration,
     /// The model that both sides must have: vectors of another one cannot be compared with those that are kept.
     model: String,
     /// Known with the first answer.
     dimensions: OnceLock<usize>,
+    health: Arc<RemoteHealth>,
 }
 
 #[derive(Deserialize)]
@@ -43,53 +57,73 @@ impl RemoteEmbedder {
         let http = reqwest::Client::builder().timeout(timeout).build()?;
         let mut url = base.clone();
         url.set_path(&format!("{}/v1/embeddings", base.path().trim_end_matches('/')));
-        Ok(Self { http, url, model, dimensions: OnceLock::new() })
+        let health = Arc::new(RemoteHealth::of(base));
+        Ok(Self { http, url, timeout, model, dimensions: OnceLock::new(), health })
     }
 
-    async fn ask(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
+    /// Tells how the other server is, as far as is known.
+    pub(super) fn health(&self) -> Arc<RemoteHealth> {
+        self.health.clone()
+    }
+
+    async fn ask(&self, texts: &[String]) -> Result<Vec<Vector>, Trouble> {
         let body = json!({"model": self.model, "input": texts});
         let response =
-            self.http.post(self.url.clone()).json(&body).send().await.map_err(|error| self.broke(error))?;
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => return Err(EmbedError::Busy),
-            status => return Err(self.failed(&format!("it answers {status}"))),
+            self.http.post(self.url.clone()).json(&body).send().await.map_err(|error| self.broke(&error))?;
+        let status = response.status();
+        let body = self.read(response).await?;
+        if status != StatusCode::OK {
+            return Err(Trouble::refused(status, &body));
         }
-        let answer: Answer = response.json().await.map_err(|error| self.broke(error))?;
+        let answer: Answer =
+            serde_json::from_slice(&body).map_err(|error| Trouble::NotUnderstood(error.to_string()))?;
         if answer.model != self.model {
-            let (theirs, ours) = (answer.model, &self.model);
-            return Err(self.failed(&format!("it has the model {theirs}, and this server wants {ours}")));
+            return Err(Trouble::OtherModel { theirs: answer.model, ours: self.model.clone() });
         }
         let mut data = answer.data;
         data.sort_by_key(|datum| datum.index);
         let length = *self.dimensions.get_or_init(|| data.first().map_or(0, |datum| datum.embedding.len()));
         if data.len() != texts.len() || data.iter().any(|datum| datum.embedding.len() != length) {
             let (vectors, texts) = (data.len(), texts.len());
-            return Err(self
-                .failed(&format!("{texts} texts are answered with {vectors} vectors, or of other lengths")));
+            let reason = format!("{texts} texts are answered with {vectors} vectors, or of other lengths");
+            return Err(Trouble::NotUnderstood(reason));
         }
         Ok(data.into_iter().map(|datum| datum.embedding).collect())
     }
 
-    fn broke(&self, error: reqwest::Error) -> EmbedError {
-        if error.is_timeout() {
-            return EmbedError::Timeout;
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, Trouble> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broke(&error))? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(Trouble::NotUnderstood(format!("it is larger than {LARGEST_ANSWER} bytes")));
+            }
+            body.extend_from_slice(&chunk);
         }
-        self.failed(&error.without_url().to_string())
+        Ok(body)
     }
 
-    fn failed(&self, reason: &str) -> EmbedError {
-        EmbedError::Failed(format!("{}: {reason}", self.url))
+    fn broke(&self, error: &reqwest::Error) -> Trouble {
+        if error.is_timeout() { Trouble::Silent(self.timeout) } else { Trouble::Unreachable }
     }
 }
 
 #[async_trait]
 impl Embed for RemoteEmbedder {
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
+        if let Some(reason) = self.health.resting(Instant::now()) {
+            return Err(EmbedError::Failed(reason));
+        }
         let mut vectors = Vec::with_capacity(texts.len());
         for texts in texts.chunks(AT_ONCE) {
-            vectors.extend(self.ask(texts).await?);
+            match self.ask(texts).await {
+                Ok(some) => vectors.extend(some),
+                Err(trouble) => {
+                    let reason = self.health.failed(&trouble, Instant::now());
+                    return Err(trouble.as_embed_error(reason));
+                }
+            }
         }
+        self.health.answered();
         Ok(vectors)
     }
 

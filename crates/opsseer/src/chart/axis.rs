@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::is_drawable;
-use super::unit::Unit;
+use super::unit::{Scale, Unit};
 
 /// About how many steps the value axis has.
 const VALUE_STEPS: f64 = 4.0;
@@ -20,6 +20,8 @@ pub(super) struct ValueAxis {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) ticks: Vec<(f64, String)>,
+    /// How the ticks are written.
+    pub(super) scale: Scale,
 }
 
 impl ValueAxis {
@@ -56,7 +58,7 @@ impl ValueAxis {
             ticks.push((index * step, scale.tick(index * step, step)));
             index += 1.0;
         }
-        Self { low: first * step, high: last * step, ticks }
+        Self { low: first * step, high: last * step, ticks, scale }
     }
 }
 

@@ -3,15 +3,18 @@
 use chrono::{DateTime, Utc};
 
 use super::axis::{ValueAxis, time_ticks};
+use super::look::Look;
 
 pub(super) const WIDTH: f64 = 720.0;
 
+/// The height of the plot where nothing asks for another.
 const PLOT_HEIGHT: f64 = 190.0;
+
+/// A picture of a given height grows beyond it rather than have a lower plot.
+const LEAST_PLOT_HEIGHT: f64 = 90.0;
+
 const TITLE_HEIGHT: f64 = 31.0;
 const TIME_AXIS_HEIGHT: f64 = 40.0;
-const LEGEND_ROW_HEIGHT: f64 = 27.0;
-const LEGEND_COLUMNS: usize = 2;
-const LEGEND_SWATCH: f64 = 30.0;
 
 /// No line of text holds more characters than this, whatever they are.
 const MOST_CHARS: usize = 200;
@@ -108,17 +111,20 @@ pub(super) struct Plot {
 }
 
 impl Plot {
-    /// `mark_rows` are the rows of labels above it; `last_value` is written to the right of it.
+    /// For a picture of this look. `mark_rows` are the rows of labels above it; `last_value` is written to the right of
+    /// it; `below` is what its legend takes up.
     pub(super) fn new(
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
+        look: &Look,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
         axis: ValueAxis,
         last_value: Option<&str>,
+        below: f64,
         mark_rows: impl Fn(&Self, Set) -> usize,
     ) -> Self {
+        let largest = look.largest_set();
         let labels = axis.ticks.iter().map(|(_, label)| label.as_str()).chain(["UTC"]);
-        let widest = labels.map(|label| Set::Narrow.width_of(label)).fold(0.0, f64::max);
-        let right = last_value.map_or(18.0, |text| Set::Narrow.width_of(text) * BOLD + 14.0);
+        let widest = labels.map(|label| largest.width_of(label)).fold(0.0, f64::max);
+        let right = last_value.map_or(18.0, |text| largest.width_of(text) * BOLD + 14.0);
         let mut plot = Self {
             left: widest + 12.0,
             right: WIDTH - right,
@@ -128,9 +134,10 @@ impl Plot {
             to,
             axis,
         };
-        let height = |set| super::marks::mark_row_height(set) * rows_as_f64(mark_rows(&plot, set));
-        plot.top += f64::max(height(Set::Wide), height(Set::Narrow));
-        plot.bottom = plot.top + PLOT_HEIGHT;
+        let height = |set: &Set| super::marks::mark_row_height(*set) * rows_as_f64(mark_rows(&plot, *set));
+        plot.top += look.sets.iter().map(height).fold(0.0, f64::max);
+        let room = |height: f64| (height - plot.top - TIME_AXIS_HEIGHT - below).max(LEAST_PLOT_HEIGHT);
+        plot.bottom = plot.top + look.height.map_or(PLOT_HEIGHT, room);
         plot
     }
 
@@ -145,15 +152,14 @@ impl Plot {
         self.bottom - share * (self.bottom - self.top)
     }
 
-    /// The height of the whole picture with a legend of so many entries.
-    pub(super) fn height(&self, legend_entries: usize) -> f64 {
-        let rows = rows_as_f64(legend_entries.div_ceil(LEGEND_COLUMNS));
-        self.bottom + TIME_AXIS_HEIGHT + rows * LEGEND_ROW_HEIGHT + if legend_entries > 0 { 8.0 } else { 0.0 }
+    /// Where the legend begins.
+    pub(super) fn foot(&self) -> f64 {
+        self.bottom + TIME_AXIS_HEIGHT
     }
 
     /// The labels of the value axis, as many as have room above each other.
     pub(super) fn value_labels(&self, set: Set) -> Vec<(f64, &str)> {
-        let distance = PLOT_HEIGHT / rows_as_f64(self.axis.ticks.len().saturating_sub(1).max(1));
+        let distance = (self.bottom - self.top) / rows_as_f64(self.axis.ticks.len().saturating_sub(1).max(1));
         let every = (1..=self.axis.ticks.len())
             .find(|every| distance * rows_as_f64(*every) >= set.font() * 1.2)
             .unwrap_or(1);
@@ -214,16 +220,8 @@ impl Plot {
     }
 }
 
-/// Where the legend's entry stands: the left end of its swatch and the middle of its row; and the room for its text.
-pub(super) fn legend_place(plot: &Plot, entry: usize) -> (f64, f64, f64) {
-    let column_width = (WIDTH - 8.0) / rows_as_f64(LEGEND_COLUMNS);
-    let x = 4.0 + rows_as_f64(entry % LEGEND_COLUMNS) * column_width;
-    let y = plot.bottom + TIME_AXIS_HEIGHT + (rows_as_f64(entry / LEGEND_COLUMNS) + 0.5) * LEGEND_ROW_HEIGHT;
-    (x, y, column_width - LEGEND_SWATCH - 10.0)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "numbers of rows are small")]
-fn rows_as_f64(count: usize) -> f64 {
+pub(super) fn rows_as_f64(count: usize) -> f64 {
     count as f64
 }
 
@@ -237,7 +235,14 @@ mod tests {
     fn time_labels_have_room_in_both_sets() {
         let axis = ValueAxis::covering([0.0, 1.0].into_iter(), Unit::Plain);
         for minutes in [1, 7, 60, 600, 60 * 24 * 40] {
-            let plot = Plot::new(at(0), at(minutes), axis.clone(), Some("41.6 %"), |_, _| 1);
+            let plot = Plot::new(
+                &Look::OF_PAGE,
+                (at(0), at(minutes)),
+                axis.clone(),
+                Some("41.6 %"),
+                0.0,
+                |_, _| 1,
+            );
             for set in [Set::Wide, Set::Narrow] {
                 let labels = plot.time_labels(set);
                 assert!(!labels.is_empty(), "{minutes} {set:?}");

@@ -6,14 +6,19 @@ use askama::Template;
 use opsseer_connect::promql::Comparison;
 
 use super::axis::ValueAxis;
-use super::layout::{Plot, Set, WIDTH, legend_place};
+use super::data::PlotBox;
+use super::forecast::Edge;
+use super::labels::{Label, Labels};
+use super::layout::{Plot, WIDTH};
+use super::legend::{self, Entry, Sample};
 use super::line::{Run, runs, usual_step};
-use super::marks::{mark_labels, mark_row_height};
+use super::look::{Colours, Look, Theme};
+use super::marks::mark_labels;
 use super::sentence::description;
-use super::{Chart, ChartSeries, MAX_SERIES, Mark, MarkKind, is_drawable};
+use super::{Chart, MAX_SERIES, Mark, MarkKind, is_drawable};
 
 /// A coordinate with one decimal.
-struct Px(f64);
+pub(super) struct Px(pub(super) f64);
 
 impl fmt::Display for Px {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,6 +29,7 @@ impl fmt::Display for Px {
 #[derive(Template)]
 #[template(path = "chart/chart.svg")]
 struct Picture {
+    look: Look,
     title: String,
     description: String,
     width: Px,
@@ -34,13 +40,14 @@ struct Picture {
     bottom: Px,
     grid: Vec<Px>,
     lines: Vec<Line>,
+    ahead: Option<Ahead>,
     limit: Option<Px>,
     marks: Vec<MarkLine>,
     last: Option<Label>,
     /// Said in the middle when there is nothing to draw.
     nothing: Option<(Px, Px, &'static str)>,
     swatches: Vec<Swatch>,
-    sets: [Labels; 2],
+    sets: Vec<Labels>,
 }
 
 /// One series.
@@ -49,6 +56,14 @@ struct Line {
     style: usize,
     path: String,
     dots: Vec<(Px, Px)>,
+}
+
+/// The forecast.
+struct Ahead {
+    style: usize,
+    line: String,
+    band80: String,
+    band95: String,
 }
 
 struct MarkLine {
@@ -62,65 +77,56 @@ struct Swatch {
     left: Px,
     right: Px,
     y: Px,
+    shape: SwatchShape,
 }
 
-struct Label {
-    x: Px,
-    y: Px,
-    text: String,
+enum SwatchShape {
+    Line,
+    Forecast { top: Px, height: Px },
 }
 
-struct LegendText {
-    x: Px,
-    y: Px,
-    name: String,
-    value: String,
-}
-
-struct MarkText {
-    line_x: Px,
-    line_top: Px,
-    label: Label,
-    anchor: &'static str,
-    class: &'static str,
-}
-
-/// The text of one width.
-struct Labels {
-    class: &'static str,
-    title: Label,
-    values: Vec<Label>,
-    times: Vec<Label>,
-    utc: Label,
-    limit: Option<Label>,
-    marks: Vec<MarkText>,
-    last: Option<Label>,
-    legend: Vec<LegendText>,
-}
-
-pub(super) fn draw(chart: &Chart) -> String {
-    let drawing = Drawing::new(chart);
-    let picture = drawing.picture();
+pub(super) fn draw(chart: &Chart, look: &Look) -> String {
+    let picture = Drawing::new(chart, look).picture(look);
     // Writing into a String does not fail, and the template has no other way to.
     picture.render().unwrap_or_default()
 }
 
+/// Where the lines stand in the picture for pages.
+pub(super) fn plot_box(chart: &Chart) -> PlotBox {
+    let drawing = Drawing::new(chart, &Look::OF_PAGE);
+    let (plot, scale) = (&drawing.plot, drawing.plot.axis.scale);
+    let tenths = |units: f64| (units * 10.0).round() / 10.0;
+    PlotBox {
+        width: WIDTH,
+        height: tenths(drawing.height()),
+        left: tenths(plot.left),
+        right: tenths(plot.right),
+        top: tenths(plot.top),
+        bottom: tenths(plot.bottom),
+        end: plot.to.timestamp_millis(),
+        low: plot.axis.low,
+        high: plot.axis.high,
+        factor: scale.factor,
+        suffix: scale.suffix.to_owned(),
+    }
+}
+
 /// Everything that the parts of the picture are made of.
-struct Drawing<'a> {
-    chart: &'a Chart,
-    /// The series that are drawn, largest last value first.
-    shown: Vec<&'a ChartSeries>,
-    runs: Vec<Vec<Run>>,
-    limit: Option<(f64, String)>,
-    marks: Vec<&'a Mark>,
-    /// Written beside the end of the line, if there is only one.
-    last: Option<(f64, String)>,
-    legend: Vec<(String, String)>,
-    plot: Plot,
+pub(super) struct Drawing<'a> {
+    pub(super) chart: &'a Chart,
+    pub(super) runs: Vec<Vec<Run>>,
+    /// The expected line, from the last measured point on.
+    pub(super) ahead: Run,
+    pub(super) limit: Option<(f64, String)>,
+    pub(super) marks: Vec<Mark>,
+    /// Written beside the end of the line, if there is only one and no forecast goes on from there.
+    pub(super) last: Option<(f64, String)>,
+    pub(super) legend: Vec<Entry>,
+    pub(super) plot: Plot,
 }
 
 impl<'a> Drawing<'a> {
-    fn new(chart: &'a Chart) -> Self {
+    fn new(chart: &'a Chart, look: &Look) -> Self {
         let mut shown = chart.by_last_value();
         shown.truncate(MAX_SERIES);
         let step = usual_step(&shown);
@@ -128,46 +134,69 @@ impl<'a> Drawing<'a> {
             shown.iter().map(|series| runs(series, chart.from, chart.to, step)).collect();
         let limit = chart.threshold.filter(|(limit, _)| is_drawable(*limit));
         let limit = limit.map(|(limit, comparison)| (limit, limit_text(&chart.unit.text(limit), comparison)));
-        let mut marks: Vec<&Mark> =
-            chart.marks.iter().filter(|mark| (chart.from..=chart.to).contains(&mark.at)).collect();
-        marks.sort_by_key(|mark| mark.at);
-        let values = runs.iter().flatten().flatten().map(|(_, value)| *value);
-        let axis = ValueAxis::covering(values.chain(limit.iter().map(|(limit, _)| *limit)), chart.unit);
+        let (marks, axis) = (marks(chart), axis(chart, &runs, limit.as_ref().map(|(limit, _)| *limit)));
         let last = match runs.as_slice() {
-            [only] => {
+            [only] if chart.drawn_forecast().is_none() => {
                 only.last().and_then(|run| run.last()).map(|(_, value)| (*value, chart.unit.text(*value)))
             }
             _ => None,
         };
+        let legend = legend::entries(chart, &shown);
         let mark_rows = |plot: &Plot, set| {
             let placed = mark_labels(set, &mark_places(plot, &marks));
             placed.iter().map(|label| label.row + 1).max().unwrap_or(0)
         };
-        let plot =
-            Plot::new(chart.from, chart.to, axis, last.as_ref().map(|(_, text)| text.as_str()), mark_rows);
-        let legend = if chart.series.len() > 1 { legend(chart, &shown) } else { Vec::new() };
-        Self { chart, shown, runs, limit, marks, last, legend, plot }
+        let beside = last.as_ref().map(|(_, text)| text.as_str());
+        let below = legend::height(&legend);
+        let plot = Plot::new(look, (chart.from, chart.end()), axis, beside, below, mark_rows);
+        let mut drawing =
+            Self { chart, runs, ahead: Vec::new(), limit, marks, last, legend, plot };
+        drawing.ahead = drawing.expected_line();
+        drawing
     }
 
-    fn picture(&self) -> Picture {
+    /// The forecast joined to the line that it continues.
+    fn expected_line(&self) -> Run {
+        let Some(forecast) = self.chart.drawn_forecast() else { return Vec::new() };
+        let line = forecast.line();
+        let measured = self.runs.get(self.style_ahead()).and_then(|runs| runs.last()?.last()).copied();
+        let joint = measured.filter(|(at, _)| line.first().is_some_and(|(first, _)| at < first));
+        joint.into_iter().chain(line).collect()
+    }
+
+    /// The number of the line that the forecast continues.
+    fn style_ahead(&self) -> usize {
+        let forecast = self.legend.iter().find_map(|entry| match entry.sample {
+            Sample::Forecast(line) => Some(line),
+            _ => None,
+        });
+        forecast.unwrap_or(0)
+    }
+
+    fn height(&self) -> f64 {
+        self.plot.foot() + legend::height(&self.legend)
+    }
+
+    fn picture(&self, look: &Look) -> Picture {
         let plot = &self.plot;
         let middle = (f64::midpoint(plot.left, plot.right), f64::midpoint(plot.top, plot.bottom));
         let minutes = (self.chart.to - self.chart.from).num_minutes();
         let nothing =
             if (55..=65).contains(&minutes) { "no data in this hour" } else { "no data in this time" };
-        let is_empty = self.runs.iter().all(Vec::is_empty);
-        let drawn_swatches = self.legend.iter().take(self.shown.len()).enumerate();
+        let is_empty = self.runs.iter().all(Vec::is_empty) && self.ahead.is_empty();
         Picture {
+            look: *look,
             title: printable(&self.chart.title),
             description: printable(&description(self.chart)),
             width: Px(WIDTH),
-            height: Px(plot.height(self.legend.len())),
+            height: Px(self.height()),
             left: Px(plot.left),
             right: Px(plot.right),
             top: Px(plot.top),
             bottom: Px(plot.bottom),
             grid: plot.axis.ticks.iter().map(|(value, _)| Px(plot.y(*value))).collect(),
             lines: self.runs.iter().enumerate().map(|(style, runs)| line(plot, style, runs)).collect(),
+            ahead: self.ahead(),
             limit: self.limit.as_ref().map(|(limit, _)| Px(plot.y(*limit))),
             marks: self
                 .marks
@@ -176,101 +205,73 @@ impl<'a> Drawing<'a> {
                 .collect(),
             last: self.end_of_line(),
             nothing: is_empty.then_some((Px(middle.0), Px(middle.1), nothing)),
-            swatches: drawn_swatches
-                .map(|(style, _)| {
-                    let (x, y, _) = legend_place(plot, style);
-                    Swatch { style, left: Px(x), right: Px(x + 22.0), y: Px(y) }
-                })
-                .collect(),
-            sets: [self.labels(Set::Wide), self.labels(Set::Narrow)],
+            swatches: self.swatches(),
+            sets: look.sets.iter().map(|set| self.labels(*set)).collect(),
         }
+    }
+
+    fn ahead(&self) -> Option<Ahead> {
+        let forecast = self.chart.drawn_forecast()?;
+        let line = line(&self.plot, 0, std::slice::from_ref(&self.ahead)).path;
+        // Nothing is uncertain about the point that the forecast starts from.
+        let joint = self.ahead.first().filter(|(at, _)| *at < forecast.points[0].0);
+        let joint = joint.map(|(at, value)| (*at, *value, *value));
+        let area = |band: Vec<Edge>| area(&self.plot, joint.into_iter().chain(band).collect());
+        Some(Ahead {
+            style: self.style_ahead(),
+            line,
+            band80: area(forecast.band80()),
+            band95: area(forecast.band95()),
+        })
+    }
+
+    fn swatches(&self) -> Vec<Swatch> {
+        let samples = self.legend.iter().enumerate().filter_map(|(index, entry)| {
+            let legend::Place { x, y, .. } = legend::place(&self.plot, &self.legend, index);
+            let (style, shape) = match entry.sample {
+                Sample::Line(style) => (style, SwatchShape::Line),
+                Sample::Forecast(style) => {
+                    (style, SwatchShape::Forecast { top: Px(y - 8.0), height: Px(16.0) })
+                }
+                Sample::None => return None,
+            };
+            Some(Swatch { style, left: Px(x), right: Px(x + 22.0), y: Px(y), shape })
+        });
+        samples.collect()
     }
 
     /// A dot at the last point of the only line.
     fn end_of_line(&self) -> Option<Label> {
-        let (at, value) = self.runs.first()?.last()?.last()?;
-        let (_, text) = self.last.as_ref()?;
-        Some(Label { x: Px(self.plot.x(*at)), y: Px(self.plot.y(*value)), text: text.clone() })
-    }
-
-    fn labels(&self, set: Set) -> Labels {
-        let (plot, font) = (&self.plot, set.font());
-        let centred = |y: f64| Px(y + font * 0.35);
-        let axis_y = plot.bottom + font + 8.0;
-        let values = plot.value_labels(set).into_iter();
-        let times = plot.time_labels(set).into_iter();
-        Labels {
-            class: match set {
-                Set::Wide => "w",
-                Set::Narrow => "n",
-            },
-            title: Label {
-                x: Px(4.0),
-                y: Px(font + 3.0),
-                text: set.fit(&printable(&self.chart.title), (WIDTH - 8.0) * 0.95),
-            },
-            values: values
-                .map(|(y, text)| Label { x: Px(plot.left - 8.0), y: centred(y), text: text.to_owned() })
-                .collect(),
-            times: times.map(|(x, text)| Label { x: Px(x), y: Px(axis_y), text }).collect(),
-            utc: Label { x: Px(plot.left - 8.0), y: Px(axis_y), text: "UTC".to_owned() },
-            limit: self.limit_label(set),
-            marks: self.mark_texts(set),
-            last: self.last.as_ref().map(|(value, text)| {
-                let y = plot.y(*value).clamp(plot.top + font * 0.3, plot.bottom - font * 0.3);
-                Label { x: Px(plot.right + 8.0), y: centred(y), text: text.clone() }
-            }),
-            legend: self.legend_texts(set),
-        }
-    }
-
-    fn limit_label(&self, set: Set) -> Option<Label> {
-        let (limit, text) = self.limit.as_ref()?;
-        let points = self.runs.iter().flatten().flatten();
-        let drawn: Vec<(f64, f64)> =
-            points.map(|(at, value)| (self.plot.x(*at), self.plot.y(*value))).collect();
-        let marks: Vec<f64> = self.marks.iter().map(|mark| self.plot.x(mark.at)).collect();
-        let (x, y) = self.plot.limit_label(set, text, *limit, &drawn, &marks);
-        Some(Label { x: Px(x), y: Px(y), text: text.clone() })
-    }
-
-    fn mark_texts(&self, set: Set) -> Vec<MarkText> {
-        let places = mark_places(&self.plot, &self.marks);
-        let texts = mark_labels(set, &places).into_iter().map(|label| {
-            let x = places[label.mark].0;
-            let row = f64::from(u8::try_from(label.row).unwrap_or(u8::MAX));
-            let y = self.plot.top - 5.0 - row * mark_row_height(set);
-            MarkText {
-                line_x: Px(x),
-                line_top: Px(y - set.font() * 0.75),
-                label: Label {
-                    x: Px(if label.after { x + 5.0 } else { x - 5.0 }),
-                    y: Px(y),
-                    text: printable(&label.text),
-                },
-                anchor: if label.after { "start" } else { "end" },
-                class: class_of(self.marks[label.mark]),
-            }
-        });
-        texts.collect()
-    }
-
-    fn legend_texts(&self, set: Set) -> Vec<LegendText> {
-        let texts = self.legend.iter().enumerate().map(|(entry, (name, value))| {
-            let (x, y, room) = legend_place(&self.plot, entry);
-            let room = room - set.width_of(value) - set.font();
-            LegendText {
-                x: Px(x + 30.0),
-                y: Px(y + set.font() * 0.35),
-                name: set.fit_middle(&printable(name), room),
-                value: value.clone(),
-            }
-        });
-        texts.collect()
+        let [only] = self.runs.as_slice() else { return None };
+        let (at, value) = only.last()?.last()?;
+        Some(Label { x: Px(self.plot.x(*at)), y: Px(self.plot.y(*value)), text: String::new() })
     }
 }
 
-fn mark_places<'a>(plot: &Plot, marks: &[&'a Mark]) -> Vec<(f64, &'a str)> {
+/// The axis on which everything has room.
+fn axis(chart: &Chart, runs: &[Vec<Run>], limit: Option<f64>) -> ValueAxis {
+    let mut values: Vec<f64> = runs.iter().flatten().flatten().map(|(_, value)| *value).collect();
+    values.extend(limit);
+    if let Some(forecast) = chart.drawn_forecast() {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        values.extend(forecast.values_to_show(low, high, chart.unit));
+    }
+    ValueAxis::covering(values.into_iter(), chart.unit)
+}
+
+/// The marks within the picture in order of time, with that of the moment at which the forecast begins.
+fn marks(chart: &Chart) -> Vec<Mark> {
+    let mut marks = chart.marks.clone();
+    if chart.drawn_forecast().is_some() {
+        marks.push(Mark { at: chart.to, label: "now".to_owned(), kind: MarkKind::Now });
+    }
+    marks.retain(|mark| (chart.from..=chart.end()).contains(&mark.at));
+    marks.sort_by_key(|mark| mark.at);
+    marks
+}
+
+pub(super) fn mark_places<'a>(plot: &Plot, marks: &'a [Mark]) -> Vec<(f64, &'a str)> {
     marks.iter().map(|mark| (plot.x(mark.at), mark.label.as_str())).collect()
 }
 
@@ -290,21 +291,18 @@ fn line(plot: &Plot, style: usize, runs: &[Run]) -> Line {
     line
 }
 
-/// Names and last values of the series that are drawn, and how many are not.
-fn legend(chart: &Chart, shown: &[&ChartSeries]) -> Vec<(String, String)> {
-    let mut entries: Vec<(String, String)> = shown
-        .iter()
-        .map(|series| {
-            let value =
-                series.last().map_or_else(|| "no data".to_owned(), |(_, value)| chart.unit.text(value));
-            (chart.distinct_name(series), value)
-        })
-        .collect();
-    let hidden = chart.series.len() - shown.len();
-    if hidden > 0 {
-        entries.push((format!("and {hidden} more"), String::new()));
+/// The area between the edges of a band, cut off at the edges of the plot.
+fn area(plot: &Plot, band: Vec<Edge>) -> String {
+    let mut path = String::new();
+    let y = |value: f64| Px(plot.y(value).clamp(plot.top, plot.bottom));
+    let upper = band.iter().map(|(at, _, high)| (*at, *high));
+    let lower = band.iter().rev().map(|(at, low, _)| (*at, *low));
+    for (index, (at, value)) in upper.chain(lower).enumerate() {
+        let to = if index == 0 { 'M' } else { 'L' };
+        // Writing into a String does not fail.
+        let _ = write!(path, "{to}{} {}", Px(plot.x(at)), y(value));
     }
-    entries
+    if band.len() > 1 { path + "Z" } else { String::new() }
 }
 
 fn limit_text(limit: &str, comparison: Comparison) -> String {
@@ -316,16 +314,18 @@ fn limit_text(limit: &str, comparison: Comparison) -> String {
     }
 }
 
-fn class_of(mark: &Mark) -> &'static str {
+pub(super) fn class_of(mark: &Mark) -> &'static str {
     match mark.kind {
         MarkKind::Fired => "fired",
         MarkKind::Resolved => "resolved",
         MarkKind::Change => "change",
+        MarkKind::Expected => "expected",
+        MarkKind::Now => "now",
     }
 }
 
 /// Labels come from outside. XML allows no control characters, not even escaped; the template escapes the rest.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let allowed =
         |c: char| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c };
     text.chars().map(allowed).collect()

@@ -70,7 +70,8 @@ pub(super) fn description(chart: &Chart) -> String {
     if chart.series.iter().any(|series| series.points.iter().any(|(_, value)| value.is_infinite())) {
         sentences.push("Some values are infinite and are not drawn.".to_owned());
     }
-    let marks = chart.marks.iter().filter(|mark| (chart.from..=chart.to).contains(&mark.at));
+    sentences.extend(chart.forecast_words());
+    let marks = chart.marks.iter().filter(|mark| (chart.from..=chart.end()).contains(&mark.at));
     sentences.extend(marks.map(|mark| format!("{} at {}.", mark.label, time(mark.at))));
     sentences.join(" ")
 }

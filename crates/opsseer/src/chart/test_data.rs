@@ -32,5 +32,41 @@ pub(super) fn error_rate() -> Chart {
             Mark { at: at(44), label: "deploy 1.42".into(), kind: MarkKind::Change },
             Mark { at: at(48), label: "fired".into(), kind: MarkKind::Fired },
         ],
+        forecast: None,
+    }
+}
+
+/// Memory that grows by 5 MiB a minute from minute 15 on, and where that leads within 45 minutes.
+pub(super) fn leak() -> Chart {
+    const MIB: f64 = 1_048_576.0;
+    let minutes = |minute: i64| f64::from(i32::try_from(minute).expect("a small number"));
+    let grown = move |minute: i64| {
+        let wobble = [0.0, 6.0, -3.0, 2.0, -5.0][usize::try_from(minute % 5).expect("positive")];
+        (600.0 + 5.0 * minutes((minute - 15).max(0)) + wobble) * MIB
+    };
+    let ahead = || (61..=105).map(|minute| (minute, 834.0 + 5.2 * minutes(minute - 60)));
+    let edge = |factor: f64| {
+        let far = |(minute, value): (i64, f64)| (value + factor * (8.0 + 3.0 * minutes(minute - 60))) * MIB;
+        ahead().map(far).collect::<Vec<f64>>()
+    };
+    Chart {
+        title: "toyprod: memory against its limit".into(),
+        unit: Unit::Bytes,
+        from: at(0),
+        to: at(60),
+        series: vec![series("", grown)],
+        threshold: Some((1024.0 * MIB, Comparison::Above)),
+        marks: vec![
+            Mark { at: at(15), label: "deploy 1.43".into(), kind: MarkKind::Change },
+            Mark { at: at(97), label: "limit, about 03:49".into(), kind: MarkKind::Expected },
+        ],
+        forecast: Some(ForecastBand {
+            name: String::new(),
+            points: ahead().map(|(minute, value)| (at(minute), value * MIB)).collect(),
+            low80: edge(-0.94),
+            high80: edge(0.94),
+            low95: edge(-1.34),
+            high95: edge(1.34),
+        }),
     }
 }

@@ -1,11 +1,13 @@
 //! What a value is, how it is written, and how an expression tells.
 
 use opsseer_connect::promql::metric_names;
+use serde::{Deserialize, Serialize};
 
 use super::number::{rounded, significant};
 
 /// What the values of a chart are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// A number of things: 1.2 k.
     Plain,
@@ -29,7 +31,7 @@ pub enum Unit {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
     pub(super) factor: f64,
-    suffix: &'static str,
+    pub(super) suffix: &'static str,
 }
 
 const KIBI: f64 = 1024.0;

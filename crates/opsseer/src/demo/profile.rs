@@ -42,6 +42,22 @@ impl Profile {
         }
     }
 
+    /// How often what is watched is forecast.
+    pub fn forecast_every(self) -> &'static str {
+        match self {
+            Self::Stock => "15s",
+            Self::Fast => "1s",
+        }
+    }
+
+    /// [`Profile::evaluation_interval`], as a configuration has it. Prometheus scrapes as often.
+    pub fn evaluation_interval_text(self) -> &'static str {
+        match self {
+            Self::Stock => "10s",
+            Self::Fast => "500ms",
+        }
+    }
+
     /// How far apart the rules are evaluated.
     pub fn evaluation_interval(self) -> Duration {
         match self {

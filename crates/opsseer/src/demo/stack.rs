@@ -254,6 +254,9 @@ impl StackPlan {
                     ("OPSSEER_PROMETHEUS__URL", addresses.url(Piece::Prometheus).into()),
                     ("OPSSEER_ALERTMANAGER__URL", addresses.url(Piece::Alertmanager).into()),
                     ("OPSSEER_RUNBOOKS__DIR", self.checkout.runbooks().into_os_string()),
+                    ("OPSSEER_PROMETHEUS__SCRAPE_INTERVAL", self.profile.evaluation_interval_text().into()),
+                    ("OPSSEER_FORECAST__EVERY", self.profile.forecast_every().into()),
+                    ("OPSSEER_FORECAST__WATCH", WATCHED.into()),
                 ];
                 (&self.programs.opsseer, vec!["serve".into()], env, data)
             }
@@ -271,6 +274,9 @@ impl StackPlan {
         }
     }
 }
+
+/// What is forecast all the time: slowness grows, where errors come at once.
+const WATCHED: &str = r#"[{alert = "ToyProdHighLatency"}]"#;
 
 /// What the user has set for another OpsSeer, or for the internet, is not meant for this stack.
 fn foreign_variables(piece: Piece) -> Vec<OsString> {

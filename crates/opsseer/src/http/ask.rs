@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    ai::Gateway,
     app::SharedApp,
     asking::{self, AskError, Asked},
     http::error::{ApiError, Problem},
@@ -130,14 +131,22 @@ pub struct SentenceResponse {
         (status = 400, description = "not understood", body = Problem), (status = 404, description = "no such incident", body = Problem),
         (status = 503, description = "the runbooks cannot be searched", body = Problem)))]
 pub async fn ask_runbooks(
-    State(app): State<SharedApp>,
+    State(gateway): State<Gateway>,
     body: Result<Json<AskBody>, JsonRejection>,
 ) -> Result<Json<AskResponse>, ApiError> {
     let Json(body) = body?;
     let within = body.incident.map(IncidentName::parse).transpose()?;
-    let by = body.by.as_deref().unwrap_or(SOMEBODY);
-    let asked = asking::ask(&app, &body.question, within, by).await?;
-    Ok(Json(AskResponse::new(asked, app.embedder.is_some())))
+    let asked = match (&gateway.server, within) {
+        (Some(app), within) => {
+            asking::ask(app, &body.question, within, body.by.as_deref().unwrap_or(SOMEBODY)).await?
+        }
+        (None, None) => asking::ask_runbooks(gateway.runbooks.as_ref(), &body.question).await?,
+        (None, Some(_)) => {
+            let reason = "this server runs the AI services alone and keeps no incidents: leave `incident` out";
+            return Err(ApiError::bad_request("no_incidents", reason));
+        }
+    };
+    Ok(Json(AskResponse::new(asked, gateway.meaning.words_only().is_none())))
 }
 
 /// Tells an incident in a headline and a few sentences, made of its events and nothing else.

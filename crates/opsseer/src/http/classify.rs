@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    ai::Gateway,
     app::SharedApp,
     corrections,
     http::{
@@ -103,17 +104,22 @@ pub struct CorrectBody {
     responses((status = 200, description = "what kind", body = ClassifyResponse), (status = 400, description = "not understood", body = Problem),
         (status = 503, description = "too much is asked at once", body = Problem)))]
 pub async fn classify_alert(
-    State(app): State<SharedApp>,
+    State(gateway): State<Gateway>,
     body: Result<Json<ClassifyBody>, JsonRejection>,
 ) -> Result<Json<ClassifyResponse>, ApiError> {
     let Json(body) = body?;
     let text = body.checked()?;
-    let learned = corrections::learned(&app).await?;
+    // Corrections are kept with incidents. A server without incidents has learned nothing from people.
+    let learned = match &gateway.server {
+        Some(app) => corrections::learned(app).await?,
+        None => Vec::new(),
+    };
     let started = Instant::now();
-    let class = app.classifier.classify(&text, &learned).await?;
+    let class = gateway.classifier.classify(&text, &learned).await?;
     let took = started.elapsed().as_secs_f64();
     metrics::histogram!("opsseer_ai_seconds", "service" => "classify").record(took);
-    Ok(Json(ClassifyResponse::new(class, app.embedder.is_some(), took * 1000.0)))
+    let embeddings = gateway.meaning.words_only().is_none();
+    Ok(Json(ClassifyResponse::new(class, embeddings, took * 1000.0)))
 }
 
 /// Says what kind of trouble an alert of an incident is about. Alerts like it are classified by it from then on.

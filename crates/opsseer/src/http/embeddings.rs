@@ -11,7 +11,7 @@ use opsseer_ai::embed::{EmbedError, Vector};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, http::openai::OpenAiError};
+use crate::{ai::Gateway, http::openai::OpenAiError};
 
 /// Texts in a request, and bytes of each and of all together.
 const MAX_TEXTS: usize = 256;
@@ -109,17 +109,19 @@ pub struct UsageResponse {
     responses((status = 200, description = "the vectors", body = EmbeddingsResponse), (status = 400, description = "not understood", body = OpenAiError),
         (status = 503, description = "the model is not installed, or too much is asked at once; see Retry-After", body = OpenAiError)))]
 pub async fn create_embeddings(
-    State(app): State<SharedApp>,
+    State(gateway): State<Gateway>,
     body: Result<Json<EmbeddingsBody>, JsonRejection>,
 ) -> Result<Json<EmbeddingsResponse>, OpenAiError> {
     let Json(body) = body?;
     let texts = body.input.checked()?;
-    let Some(embedder) = &app.embedder else {
+    let Some(embedder) = &gateway.embedder else {
         let message =
             "the embeddings model is not installed here: `opsseer models pull embeddings` installs it";
         return Err(OpenAiError::model_missing(message));
     };
-    if let Some(asked) = body.dimensions.filter(|asked| *asked != embedder.dimensions()) {
+    // A model elsewhere tells its own with its first answer.
+    let dimensions = Some(embedder.dimensions()).filter(|known| *known > 0);
+    if let Some(asked) = body.dimensions.filter(|asked| dimensions.is_some_and(|known| known != *asked)) {
         let message = format!("the model has {} dimensions, not {asked}", embedder.dimensions());
         return Err(OpenAiError::invalid(Some("dimensions"), message));
     }

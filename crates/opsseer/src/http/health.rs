@@ -21,6 +21,9 @@ pub struct Readiness {
     pub writer: &'static str,
     /// `ok`, or why no enricher runs.
     pub workers: &'static str,
+    /// `ok`, or why things are found by their words alone. Alerts are taken and shown all the same, so it makes no server
+    /// unready.
+    pub ai: String,
 }
 
 /// Whether the process answers at all.
@@ -58,7 +61,8 @@ async fn look(app: &App) -> (Option<i64>, Readiness) {
     let workers = if app.working.load(Ordering::Relaxed) { "ok" } else { "have ended" };
     let ready = [store, writer, workers].iter().all(|part| *part == "ok");
     metrics::gauge!("opsseer_ready").set(if ready { 1.0 } else { 0.0 });
-    (unresolved.ok(), Readiness { ready, store, writer, workers })
+    let ai = app.meaning.words_only().map_or_else(|| "ok".to_owned(), |words_only| words_only.reason);
+    (unresolved.ok(), Readiness { ready, store, writer, workers, ai })
 }
 
 /// The server's own metrics, for Prometheus.

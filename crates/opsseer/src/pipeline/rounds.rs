@@ -11,7 +11,7 @@ use crate::app::App;
 const ROUNDS_HELD: u32 = 2;
 
 /// The pace of a duty.
-pub(super) struct Rounds {
+pub(crate) struct Rounds {
     duty: &'static str,
     holder: Uuid,
     every: Duration,
@@ -20,14 +20,14 @@ pub(super) struct Rounds {
 
 impl Rounds {
     /// The first round is at once.
-    pub(super) fn new(duty: &'static str, every: Duration) -> Self {
+    pub(crate) fn new(duty: &'static str, every: Duration) -> Self {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { duty, holder: Uuid::now_v7(), every, ticks }
     }
 
     /// Waits for the next round. Gives whether it is this replica's.
-    pub(super) async fn next(&mut self, app: &App) -> bool {
+    pub(crate) async fn next(&mut self, app: &App) -> bool {
         self.ticks.tick().await;
         match app.store.hold_duty(self.duty, self.holder, self.every * ROUNDS_HELD).await {
             Ok(is_ours) => is_ours,
@@ -39,7 +39,7 @@ impl Rounds {
     }
 
     /// The round came to nothing. Another replica, which may be better placed, has its turn before this one.
-    pub(super) async fn give_up(&self, app: &App) {
+    pub(crate) async fn give_up(&self, app: &App) {
         if let Err(error) = app.store.leave_duty(self.duty, self.holder).await {
             tracing::warn!(duty = self.duty, error = %error, "the turn cannot be given up");
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use opsseer_connect::promql;
 use opsseer_core::{Alert, AlertSource, AlertStatus, Fingerprint, Identity, Labels};
 use opsseer_store::StoreError;
 use url::Url;
@@ -126,13 +127,8 @@ fn alert(app: &App, since: DateTime<Utc>) -> Alert {
 
 /// Where Prometheus shows the age of the heartbeat, with the limit that it has passed: the incident's picture.
 fn graph(prometheus: &Url, max_age: Duration) -> String {
-    let mut url = prometheus.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push("graph");
-    }
     let expr = format!("min(opsseer_heartbeat_age_seconds) > {}", max_age.as_secs());
-    url.query_pairs_mut().append_pair("g0.expr", &expr);
-    url.to_string()
+    promql::graph_url(prometheus, &expr)
 }
 
 fn texts<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
@@ -170,7 +166,7 @@ mod tests {
     fn its_picture_is_the_age_of_the_heartbeat() {
         for base in ["http://prometheus:9090", "http://proxy/prometheus/"] {
             let url = graph(&base.parse().expect("an address"), Duration::from_mins(3));
-            let expr = opsseer_connect::promql::expr_of_generator_url(&url);
+            let expr = promql::expr_of_generator_url(&url);
             assert_eq!(expr.as_deref(), Some("min(opsseer_heartbeat_age_seconds) > 180"), "{url}");
         }
         assert!(

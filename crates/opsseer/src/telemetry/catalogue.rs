@@ -163,6 +163,11 @@ pub(super) const ALL: [(&str, &[Metric]); 6] = [
         "Incidents and readers",
         &[
             gauge("opsseer_incidents_unresolved", &[], "Incidents that go on."),
+            counter(
+                "opsseer_changes_total",
+                &[("kind", "the kind of change, such as `deploy`")],
+                "Changes that OpsSeer was told of, each once.",
+            ),
             gauge("opsseer_live_readers", &[], "Live streams that are open: pages and API.")
                 .seen_from_the_start(&[&[]]),
         ],
@@ -226,10 +231,10 @@ pub(super) const ALL: [(&str, &[Metric]); 6] = [
             ),
             counter(
                 "opsseer_retention_deleted_total",
-                &[("what", "`incidents` or `assets`")],
+                &[("what", "`incidents`, `assets` or `changes`")],
                 "What went because it was old enough, or because nothing refers to it.",
             )
-            .seen_from_the_start(&[&[("what", "incidents")], &[("what", "assets")]]),
+            .seen_from_the_start(&[&[("what", "incidents")], &[("what", "assets")], &[("what", "changes")]]),
         ],
     ),
 ];

@@ -7,6 +7,7 @@ use crate::{
     web::{
         incident::lines_words,
         prose::{Prose, cut},
+        runbook,
     },
 };
 
@@ -21,6 +22,8 @@ pub(crate) struct Quoted {
     pub(crate) file: String,
     pub(crate) heading: String,
     pub(crate) lines: String,
+    /// The page that shows them.
+    pub(crate) page: String,
     pub(crate) reason: String,
     /// `87 % sure`, where that was worked out.
     pub(crate) sure: Option<String>,
@@ -31,6 +34,8 @@ pub(crate) struct Near {
     pub(crate) file: String,
     pub(crate) heading: String,
     pub(crate) lines: String,
+    /// The page that shows them.
+    pub(crate) page: String,
     pub(crate) excerpt: String,
     pub(crate) sure: String,
 }
@@ -44,6 +49,7 @@ impl Quoted {
             file: answer.file.clone(),
             heading: answer.heading.clone(),
             lines: lines_words(answer),
+            page: runbook::address(&answer.file, answer.line_start, answer.line_end),
             reason: answer.reason.clone(),
             sure: answer.confidence.map(sure_words),
         }
@@ -64,6 +70,7 @@ impl Near {
             file: place.file.clone(),
             heading: place.heading.clone(),
             lines,
+            page: runbook::address(&place.file, place.line_start, place.line_end),
             excerpt: cut(place.excerpt.trim(), EXCERPT),
             sure: sure_words(place.confidence),
         }

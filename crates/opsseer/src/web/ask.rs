@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use crate::{
+    ai::WordsOnly,
     app::SharedApp,
     asking::{self, Asked, MAX_QUESTION},
     web::{
@@ -42,7 +43,7 @@ struct AskPage {
     outcome: Outcome,
     documents: String,
     took: Option<String>,
-    by_meaning: bool,
+    words_only: Option<WordsOnly>,
 }
 
 /// Shows the form, and below it the answer if something was asked. Nothing is kept: what belongs to an incident is asked on
@@ -70,7 +71,7 @@ pub(crate) async fn ask_runbooks(
         documents: looked_through_words(app.runbooks.document_count()),
         took: asked.as_ref().map(|asked| format!("{} ms", asked.took.as_millis())),
         outcome: asked.map_or(Outcome::NothingAsked, Outcome::of),
-        by_meaning: app.embedder.is_some(),
+        words_only: app.meaning.words_only(),
         frame: Frame::new(&app, viewer, here).await?,
         question,
     };

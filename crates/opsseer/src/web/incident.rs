@@ -2,14 +2,18 @@
 
 pub(crate) mod alerts;
 mod ask;
+mod budget;
+mod changes;
 mod class;
 mod do_this;
 mod headline;
 pub(crate) mod live;
+mod outlook;
 mod picture;
 mod similar;
 mod standing;
 mod story;
+mod suspects;
 mod timeline;
 mod tools;
 mod words;
@@ -36,13 +40,17 @@ use crate::{
         incident::{
             alerts::AlertsCard,
             ask::AskCard,
+            budget::BudgetCard,
+            changes::ChangesCard,
             class::ClassCard,
             do_this::DoThis,
             headline::{Actions, Can, Headline, tab_title},
+            outlook::OutlookCard,
             picture::PictureCard,
             similar::SimilarCard,
             standing::Standing,
             story::{NEWEST, Story},
+            suspects::SuspectsCard,
             timeline::{
                 Telling,
                 run::{Entry, entries},
@@ -72,7 +80,11 @@ struct Parts {
     actions: Actions,
     summary: SummaryLine,
     do_this: DoThis,
+    outlook: OutlookCard,
+    suspects: SuspectsCard,
     picture: PictureCard,
+    changes: ChangesCard,
+    budget: BudgetCard,
     ask: AskCard,
     alerts: AlertsCard,
     similar: SimilarCard,
@@ -96,17 +108,21 @@ impl Parts {
         let alerts = app.store.list_alerts_of(incident.id, alerts::READ).await?;
         let now = app.clock.now();
         let standing = Standing::new(incident, story, viewer, now);
-        let by_meaning = app.embedder.is_some();
+        let words_only = app.meaning.words_only();
         Ok(Self {
             headline: Headline::new(incident, standing, viewer, now),
             actions: Actions::new(incident, now),
             summary: SummaryLine { text: summarise(incident, &story.facts).text() },
             do_this: DoThis::new(story, incident, now),
+            outlook: OutlookCard::new(story, incident, now),
+            suspects: SuspectsCard::new(story, incident, now),
             picture: PictureCard::new(story, incident, now),
-            ask: AskCard::new(incident.number.0, Can::of(incident), story, viewer, by_meaning, now),
+            changes: ChangesCard::new(story, incident, now),
+            budget: BudgetCard::new(story, incident, now),
+            ask: AskCard::new(incident.number.0, Can::of(incident), story, viewer, words_only.clone(), now),
             alerts: AlertsCard::new(&alerts, incident, story, now),
             similar: SimilarCard::new(story, incident, now),
-            class: ClassCard::new(story, incident, viewer, by_meaning, now),
+            class: ClassCard::new(story, incident, viewer, words_only, now),
         })
     }
 
@@ -116,7 +132,11 @@ impl Parts {
             self.actions.render()?,
             self.summary.render()?,
             self.do_this.render()?,
+            self.outlook.render()?,
+            self.suspects.render()?,
             self.picture.render()?,
+            self.changes.render()?,
+            self.budget.render()?,
             self.ask.render()?,
             self.alerts.render()?,
             self.similar.render()?,

@@ -34,6 +34,14 @@ pub(crate) struct AgeTag {
     ago: bool,
 }
 
+/// `in 6 min`, or `6 min ago` once it has passed; kept up to date by the browser.
+#[derive(Template)]
+#[template(ext = "html", source = r#"<span data-away="{{ iso }}">{{ words }}</span>"#)]
+pub(crate) struct AwayTag {
+    iso: String,
+    words: String,
+}
+
 impl Moment {
     pub(crate) fn new(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self { at, now }
@@ -70,6 +78,20 @@ impl Moment {
             words => format!("{words} ago"),
         };
         AgeTag { iso: self.iso(), words, ago: true }
+    }
+
+    /// How far ahead or how long ago.
+    pub(crate) fn away(&self) -> AwayTag {
+        AwayTag { iso: self.iso(), words: away_words(self.at - self.now) }
+    }
+}
+
+/// `in 6 min`, `now`, `6 min ago`. The same words as `static/time.js`.
+fn away_words(ahead: TimeDelta) -> String {
+    match age_words(ahead.abs()) {
+        words if words == "now" => words,
+        words if ahead > TimeDelta::zero() => format!("in {words}"),
+        words => format!("{words} ago"),
     }
 }
 
@@ -142,6 +164,12 @@ mod tests {
     fn a_time_ahead_of_the_servers_clock_is_now() {
         assert_eq!(age_words(TimeDelta::seconds(-40)), "now");
         assert_eq!(duration_words(TimeDelta::seconds(-40)), "0 s");
+    }
+
+    #[test]
+    fn what_lies_ahead_is_told_apart_from_what_has_passed() {
+        let words = [-7800, -5, -4, 4, 5, 400].map(|seconds| away_words(TimeDelta::seconds(seconds)));
+        assert_eq!(words, ["2 h 10 min ago", "5 s ago", "now", "now", "in 5 s", "in 6 min"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Refuses what another site's page makes a reader's browser ask for. OpsSeer has no login to forge, but a page on the
 //! internet must neither resolve an incident in the network of whoever looks at it nor read one.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -11,11 +11,12 @@ use axum::{
 };
 use url::Url;
 
-use crate::{app::SharedApp, config::Http, http::error::ApiError};
+use crate::{config::Http, http::error::ApiError};
 
 /// Where programs come in, often by a name that only their network knows. Nothing there is a reader's.
 const FOR_PROGRAMS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-const WEBHOOKS: &str = "/webhook/";
+/// Webhooks, and the services in OpenAI's shape, which another OpsSeer asks (`ai.url`).
+const BELOW_FOR_PROGRAMS: [&str; 2] = ["/webhook/", "/v1/"];
 
 /// Answers 403 to a change from another origin. Programs, which send no such headers, are not concerned.
 pub async fn refuse_foreign_posts(request: Request, next: Next) -> Response {
@@ -29,11 +30,11 @@ pub async fn refuse_foreign_posts(request: Request, next: Next) -> Response {
 
 /// Answers 421 to a request for a name that is not this server's. A site may point its own name at this address (DNS
 /// rebinding); the browser then takes its pages for ours, and only `Host` still tells.
-pub async fn refuse_unknown_hosts(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+pub async fn refuse_unknown_hosts(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let for_programs = FOR_PROGRAMS.contains(&path) || path.starts_with(WEBHOOKS);
-    let unknown =
-        request.headers().get_all(header::HOST).iter().find(|host| !is_ours(host, &app.config.http));
+    let for_programs =
+        FOR_PROGRAMS.contains(&path) || BELOW_FOR_PROGRAMS.iter().any(|below| path.starts_with(below));
+    let unknown = request.headers().get_all(header::HOST).iter().find(|host| !is_ours(host, &http));
     if let Some(host) = unknown.filter(|_| !for_programs) {
         let reason = format!(
             "{host:?} is not known as a name of this server; if it is one, add it to http.allowed_hosts or set \

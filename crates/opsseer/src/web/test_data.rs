@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use opsseer_core::{
-    Actor, Alert, AlertSnapshot, AlertSource, AlertStatus, AssetRef, Charted, Event, EventId, EventKind,
-    Fingerprint, Identity, Incident, IncidentId, IncidentNumber, Labels, RunbookAnswered, Severity,
-    Threshold,
+    Actor, Alert, AlertSnapshot, AlertSource, AlertStatus, AssetRef, BudgetSeen, BurnRate, ChangeSeen,
+    ChangeType, Charted, Event, EventId, EventKind, Fingerprint, Forecast, Identity, Incident, IncidentId,
+    IncidentNumber, Labels, Outlook, RunbookAnswered, Severity, SuspectMetric, SuspectService,
+    SuspectsRanked, Threshold,
 };
 use opsseer_store::StoredAlert;
 use uuid::Uuid;
@@ -85,6 +86,97 @@ pub(crate) fn chart() -> Charted {
         series: 1,
         threshold: Some(Threshold { comparison: ">".into(), value: 0.1 }),
     }
+}
+
+/// Of a latency that is 240 ms, with a limit of 300 ms, made at 03:16:21 for half an hour.
+pub(crate) fn forecast(subject: &str, outlook: Outlook) -> EventKind {
+    EventKind::Forecast(Forecast {
+        subject: subject.into(),
+        sentence: "passes 300 ms in about 6 min, 92 % sure".into(),
+        expr: "toyprod:p95_latency_seconds:5m".into(),
+        threshold: Threshold { comparison: ">".into(), value: 0.3 },
+        now: 0.24,
+        beyond: false,
+        outlook,
+        until: at("03:46:21"),
+        step_seconds: 15,
+        method: "theta, damped trend".into(),
+    })
+}
+
+/// Payments with two metrics, the second of which merely follows, and its database with one.
+pub(crate) fn suspects() -> EventKind {
+    EventKind::SuspectsRanked(SuspectsRanked {
+        sentence: "payments moved first: its errors rose".into(),
+        services: vec![
+            SuspectService {
+                service: "payments".into(),
+                score: 0.62,
+                because: "nothing that it calls moved earlier".into(),
+                metrics: vec![moved("errors", "payments_error_ratio", (0.002, 0.41)), cpu()],
+            },
+            SuspectService {
+                service: "payments-db".into(),
+                score: 0.21,
+                because: "its memory rose too".into(),
+                metrics: vec![moved("memory", "db_memory_bytes", (536_870_912.0, 1_073_741_824.0))],
+            },
+        ],
+        nothing: None,
+        from: at("02:12:09"),
+        to: at("03:16:09"),
+        step_seconds: 15,
+        series: 312,
+        left_out: 0,
+        method: "robust".into(),
+    })
+}
+
+fn cpu() -> SuspectMetric {
+    SuspectMetric { follows: true, ..moved("CPU", "svc:cpu_usage:percent", (12.0, 31.0)) }
+}
+
+/// A metric that moved from one level to another at 03:11:09.
+fn moved(metric: &str, expr: &str, (before, during): (f64, f64)) -> SuspectMetric {
+    let points = [Some(before), Some(before), None, Some(during), Some(during)];
+    SuspectMetric {
+        metric: metric.into(),
+        expr: expr.into(),
+        before,
+        during,
+        shift: 41.4,
+        onset: Some(at("03:11:09")),
+        follows: false,
+        sentence: String::new(),
+        points: points.into(),
+    }
+}
+
+pub(crate) fn changed(title: &str) -> EventKind {
+    EventKind::ChangeSeen(ChangeSeen {
+        change: ChangeType::Deploy,
+        title: title.into(),
+        service: Some("payments".into()),
+        version: Some("1.42.0".into()),
+        link: Some("https://ci.example/42".into()),
+        source: "ci".into(),
+    })
+}
+
+/// Of 99.9 % over 30 days; gone at 05:26:21, if anything is left.
+pub(crate) fn budget(objective: &str, left: Option<f64>) -> EventKind {
+    EventKind::BudgetSeen(BudgetSeen {
+        objective: objective.into(),
+        target: 0.999,
+        window_seconds: 2_592_000,
+        sentence: "61 % of the budget is left".into(),
+        left,
+        burn: vec![
+            BurnRate { over_seconds: 3_600, rate: 14.4 },
+            BurnRate { over_seconds: 21_600, rate: 0.8 },
+        ],
+        exhausted_at: left.filter(|left| *left > 0.0).map(|_| at("05:26:21")),
+    })
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {

@@ -10,8 +10,9 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use opsseer_connect::llm::Prompt;
-use opsseer_core::{IncidentId, IncidentNumber};
 use serde::{Deserialize, Serialize};
+
+use super::Subject;
 
 /// A file that has grown to this size, in bytes, is put aside, and the one that was put aside before goes.
 const FULL: u64 = 8 << 20;
@@ -21,10 +22,9 @@ const FULL: u64 = 8 << 20;
 pub struct SentPrompt {
     /// When.
     pub at: DateTime<Utc>,
-    /// About which incident.
-    pub incident: IncidentId,
-    /// Its number.
-    pub number: IncidentNumber,
+    /// About what.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// Where to.
     pub address: String,
     /// To which model.
@@ -53,12 +53,12 @@ impl SentLog {
         blocking(move || log.append(&sent)).await
     }
 
-    /// What was last sent about an incident, as far back as the files go.
-    pub async fn newest(&self, incident: IncidentId) -> io::Result<Option<SentPrompt>> {
+    /// What was last sent about this, as far back as the files go.
+    pub async fn newest(&self, subject: Subject) -> io::Result<Option<SentPrompt>> {
         let log = self.clone();
         blocking(move || {
-            let newest = newest_in(&log.path, incident)?;
-            if newest.is_some() { Ok(newest) } else { newest_in(&log.aside(), incident) }
+            let newest = newest_in(&log.path, &subject)?;
+            if newest.is_some() { Ok(newest) } else { newest_in(&log.aside(), &subject) }
         })
         .await
     }
@@ -87,7 +87,7 @@ fn private() -> OpenOptions {
     options
 }
 
-fn newest_in(path: &Path, incident: IncidentId) -> io::Result<Option<SentPrompt>> {
+fn newest_in(path: &Path, subject: &Subject) -> io::Result<Option<SentPrompt>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
@@ -95,7 +95,7 @@ fn newest_in(path: &Path, incident: IncidentId) -> io::Result<Option<SentPrompt>
     let mut newest = None;
     for line in BufReader::new(file).split(b'\n') {
         // A line that a crash cut off is no reason to hide the others.
-        let sent = serde_json::from_slice(&line?).ok().filter(|sent: &SentPrompt| sent.incident == incident);
+        let sent = serde_json::from_slice(&line?).ok().filter(|sent: &SentPrompt| sent.subject == *subject);
         newest = sent.or(newest);
     }
     Ok(newest)
@@ -107,14 +107,19 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::web::test_data::at;
+    use opsseer_core::{Incident, IncidentId};
 
-    fn sent(incident: IncidentId, words: &str) -> SentPrompt {
+    use super::*;
+    use crate::web::test_data::{at, incident};
+
+    fn about_another() -> Subject {
+        Subject::incident(&Incident { id: IncidentId::generate(), ..incident() })
+    }
+
+    fn sent(subject: &Subject, words: &str) -> SentPrompt {
         SentPrompt {
             at: at("03:12:09"),
-            incident,
-            number: IncidentNumber(1),
+            subject: subject.clone(),
             address: "http://m/".into(),
             model: "small".into(),
             prompt: Prompt { system: "s".into(), user: words.into() },
@@ -125,13 +130,18 @@ mod tests {
     async fn the_newest_of_an_incident_is_found_beside_others_and_after_a_line_that_was_cut_off() {
         let folder = tempfile::TempDir::new().expect("a folder");
         let log = SentLog::within(folder.path());
-        let (one, other) = (IncidentId::generate(), IncidentId::generate());
-        assert_eq!(log.newest(one).await.expect("readable"), None);
-        for entry in [sent(one, "first"), sent(one, "second"), sent(other, "third")] {
-            log.keep(entry).await.expect("kept");
+        let one = Subject::incident(&incident());
+        let within = Subject::question("how?", Some(&incident()));
+        assert_eq!(log.newest(one.clone()).await.expect("readable"), None);
+        for (subject, words) in
+            [(&one, "first"), (&one, "second"), (&about_another(), "third"), (&within, "fourth")]
+        {
+            log.keep(sent(subject, words)).await.expect("kept");
         }
         private().open(&log.path).expect("opened").write_all(b"{\"at\":").expect("written");
-        assert_eq!(log.newest(one).await.expect("readable"), Some(sent(one, "second")));
+        assert_eq!(log.newest(one.clone()).await.expect("readable"), Some(sent(&one, "second")));
+        assert_eq!(log.newest(within.clone()).await.expect("readable"), Some(sent(&within, "fourth")));
+        assert_eq!(log.newest(Subject::question("how?", None)).await.expect("readable"), None);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -144,12 +154,12 @@ mod tests {
     async fn the_files_do_not_grow_without_end_and_the_newest_survives() {
         let folder = tempfile::TempDir::new().expect("a folder");
         let log = SentLog::within(folder.path());
-        let incident = IncidentId::generate();
-        log.keep(sent(incident, &"x".repeat(usize::try_from(FULL).expect("small")))).await.expect("kept");
-        log.keep(sent(IncidentId::generate(), "next")).await.expect("kept");
+        let one = Subject::incident(&incident());
+        log.keep(sent(&one, &"x".repeat(usize::try_from(FULL).expect("small")))).await.expect("kept");
+        log.keep(sent(&about_another(), "next")).await.expect("kept");
         assert!(fs::metadata(&log.path).expect("it is there").len() < 1000);
-        assert!(log.newest(incident).await.expect("readable").is_some(), "what was put aside is still found");
+        assert!(log.newest(one.clone()).await.expect("readable").is_some(), "what was put aside is still found");
         fs::copy(&*log.path, log.aside()).expect("copied");
-        assert!(log.newest(incident).await.expect("readable").is_none());
+        assert!(log.newest(one).await.expect("readable").is_none());
     }
 }

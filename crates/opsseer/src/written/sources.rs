@@ -1,8 +1,10 @@
-//! What a model is given to write from: the incident's events and the runbook passages on its timeline, each with a label.
+//! What a model is given to write from: an incident's events, the runbook passages on its timeline, and what the runbooks say
+//! to a question, each with a label.
 
 use opsseer_core::{Event, EventId, EventKind, NearPlace, RunbookAnswered};
 
 use super::{numbers::Numbers, redact::Redactions, telling};
+use crate::asking::Asked;
 
 /// Events at the beginning of a log and at its end: what matters stands there.
 const OLDEST: usize = 10;
@@ -65,8 +67,9 @@ impl Sources {
         Self { all, redacted: 0 }
     }
 
-    /// From both ends of an incident's log, oldest first. No event may be there twice.
-    pub fn of(events: &[Event], redactions: &Redactions) -> Self {
+    /// From both ends of an incident's log, oldest first, and from what the runbooks say to a question. No event may be there
+    /// twice.
+    pub fn of(events: &[Event], asked: Option<&Asked>, redactions: &Redactions) -> Self {
         let mut sources = Self::default();
         let told: Vec<(EventId, String)> =
             events.iter().filter_map(|event| Some((event.id, telling::tell(event)?))).collect();
@@ -75,7 +78,7 @@ impl Sources {
         for (id, text) in first.iter().chain(&rest[left_out..]) {
             sources.add(format!("E{id}"), text, EVENT_CHARS, Place::Event(*id), redactions);
         }
-        for (number, passage) in (1..).zip(passages(events)) {
+        for (number, passage) in (1..).zip(passages(events, asked)) {
             let Passage { file, heading, lines: (line_start, line_end), text } = passage;
             let text = format!("runbook {file}, lines {line_start} to {line_end}, {heading}: {text}");
             let place = Place::Runbook { file, heading, line_start, line_end };
@@ -87,6 +90,11 @@ impl Sources {
     /// The source of this label.
     pub fn find(&self, label: &str) -> Option<&Source> {
         self.all.iter().find(|source| source.label == label)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     /// All of them.
@@ -121,25 +129,32 @@ struct Passage {
     text: String,
 }
 
-/// The newest passages of runbooks that the events quote or found near, each place once.
-fn passages(events: &[Event]) -> Vec<Passage> {
-    let mut found: Vec<Passage> = Vec::new();
+/// Passages of runbooks, each place once: what is said to the question, then the newest that the events quote or found near.
+fn passages(events: &[Event], asked: Option<&Asked>) -> Vec<Passage> {
+    let mut all = asked.map(said).unwrap_or_default();
     for event in events.iter().rev() {
-        let of_event = match &event.kind {
+        match &event.kind {
             EventKind::RunbookAnswered(answer) | EventKind::Asked { answer: Some(answer), .. } => {
-                vec![quoted(answer)]
+                all.push(quoted(answer));
             }
-            EventKind::RunbookMissing { nearest, .. } => nearest.iter().map(near).collect(),
-            _ => continue,
-        };
-        for passage in of_event {
-            let known = found.iter().any(|one| one.file == passage.file && one.lines == passage.lines);
-            if !known && found.len() < PASSAGES {
-                found.push(passage);
-            }
+            EventKind::RunbookMissing { nearest, .. } => all.extend(nearest.iter().map(near)),
+            _ => {}
         }
     }
-    found
+    let mut once: Vec<Passage> = Vec::new();
+    for passage in all {
+        let known = once.iter().any(|one| one.file == passage.file && one.lines == passage.lines);
+        if !known && once.len() < PASSAGES {
+            once.push(passage);
+        }
+    }
+    once
+}
+
+/// The answer, and what else comes near. What the runbooks do not answer has nothing that one could rely on.
+fn said(asked: &Asked) -> Vec<Passage> {
+    let Some(answer) = &asked.answer else { return Vec::new() };
+    std::iter::once(quoted(answer)).chain(asked.nearest.iter().map(near)).collect()
 }
 
 fn quoted(answer: &RunbookAnswered) -> Passage {
@@ -172,7 +187,7 @@ mod tests {
     }
 
     fn sources(events: &[Event]) -> Sources {
-        Sources::of(events, &Redactions::new(true, &[]).expect("sound"))
+        Sources::of(events, None, &Redactions::new(true, &[]).expect("sound"))
     }
 
     #[test]
@@ -203,5 +218,31 @@ mod tests {
         assert_eq!(given.iter().count(), OLDEST + NEWEST);
         assert!(given.find("E10").is_some() && given.find("E11").is_none());
         assert!(given.find("E70").is_none() && given.find("E71").is_some() && given.find("E100").is_some());
+    }
+
+    #[test]
+    fn what_the_runbooks_say_to_a_question_is_given_if_they_answer_it() {
+        let place = NearPlace {
+            file: "db.md".into(),
+            heading: "Restart".into(),
+            line_start: 3,
+            line_end: 9,
+            excerpt: "Stop the database.".into(),
+            confidence: 0.21,
+        };
+        let mut asked = Asked {
+            answer: Some(runbook()),
+            matched_by: None,
+            nearest: vec![place],
+            confidence: 0.9,
+            took: std::time::Duration::ZERO,
+            incident: None,
+        };
+        let redactions = Redactions::new(true, &[]).expect("sound");
+        let given = Sources::of(&[], Some(&asked), &redactions);
+        let texts: Vec<&str> = given.iter().map(|source| source.text.as_str()).collect();
+        assert!(texts[0].contains(&runbook().quote) && texts[1].ends_with("Stop the database."), "{texts:?}");
+        asked.answer = None;
+        assert!(Sources::of(&[], Some(&asked), &redactions).is_empty());
     }
 }

@@ -40,7 +40,7 @@ async fn the_runbooks_step_and_the_metrics_picture_are_on_the_timeline() {
     let metrics = FakeMetrics::default();
     // Asked twice: for the hour, and, because there are only minutes, for those with a finer step.
     for _ in 0..2 {
-        metrics.push_range(Ok(vec![series(&[0.1, 0.2, 0.5, 0.6])]));
+        metrics.push_range("latency", Ok(vec![series(&[0.1, 0.2, 0.5, 0.6])]));
     }
     let server = TestServer::start_with("", metrics).await;
     server.alert(json!([fresh("ToyprodSlow")])).await;
@@ -54,7 +54,8 @@ async fn the_runbooks_step_and_the_metrics_picture_are_on_the_timeline() {
     assert_eq!((charted["expr"].as_str(), charted["series"].as_u64()), (Some("latency"), Some(1)));
     assert_eq!(charted["threshold"], json!({"comparison": ">", "value": 0.3}));
     assert!(picture(&server, &charted).await.contains("<svg"));
-    let asked = server.metrics.asked();
+    let asked =
+        server.metrics.asked().into_iter().filter(|range| range.expr == "latency").collect::<Vec<_>>();
     let hour_before = asked[0].to - asked[0].from;
     assert!(hour_before >= TimeDelta::hours(1) && hour_before < TimeDelta::minutes(62), "{asked:?}");
     assert!(
@@ -68,10 +69,10 @@ async fn the_runbooks_step_and_the_metrics_picture_are_on_the_timeline() {
 async fn nan_and_infinity_in_the_history_are_drawn_as_gaps() {
     let metrics = FakeMetrics::default();
     for _ in 0..2 {
-        metrics.push_range(Ok(vec![
-            series(&[f64::NAN, 0.2, f64::NAN, f64::INFINITY, 0.6]),
-            series(&[f64::NAN; 4]),
-        ]));
+        metrics.push_range(
+            "latency",
+            Ok(vec![series(&[f64::NAN, 0.2, f64::NAN, f64::INFINITY, 0.6]), series(&[f64::NAN; 4])]),
+        );
     }
     let server = TestServer::start_with("", metrics).await;
     server.alert(json!([fresh("Slow")])).await;
@@ -92,8 +93,8 @@ async fn a_silent_prometheus_is_told_and_asked_again() {
         url: "http://prometheus/".into(),
         timeout: Duration::from_secs(10),
     };
-    metrics.push_range(Err(timed_out));
-    metrics.push_range(Ok(vec![series(&[0.5])]));
+    metrics.push_range("latency", Err(timed_out));
+    metrics.push_range("latency", Ok(vec![series(&[0.5])]));
     let server = TestServer::start_with("[jobs]\nretry_after = [\"10ms\"]", metrics).await;
     server.alert(json!([alert("Slow", "toyprod", "firing")])).await;
     let failed = server.event(1, "step_failed").await;

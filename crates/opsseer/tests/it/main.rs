@@ -10,6 +10,7 @@
 mod actions;
 mod ask;
 mod browser;
+mod changes;
 mod classes;
 mod command_line;
 #[cfg(unix)]
@@ -18,6 +19,7 @@ mod description;
 #[cfg(unix)]
 mod e2e;
 mod enrichers;
+mod gateway;
 mod ingest;
 mod jobs;
 mod lifecycle;

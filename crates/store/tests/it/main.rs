@@ -7,6 +7,7 @@ mod answers;
 mod assets;
 mod backup;
 mod canaries;
+mod changes;
 mod incidents;
 mod jobs;
 mod memberships;

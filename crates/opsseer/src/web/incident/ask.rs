@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use opsseer_core::{Actor, Event, EventKind};
 
 use crate::{
+    ai::WordsOnly,
     asking::MAX_QUESTION,
     web::{
         answer::{Near, Quoted},
@@ -30,8 +31,8 @@ pub(crate) struct AskCard {
     can_ask: bool,
     longest: usize,
     last: Option<Last>,
-    /// Whether places are found by their meaning too.
-    by_meaning: bool,
+    /// Why places are found by their words alone, if they are.
+    words_only: Option<WordsOnly>,
 }
 
 impl AskCard {
@@ -40,7 +41,7 @@ impl AskCard {
         can: Can,
         story: &Story,
         viewer: &Viewer,
-        by_meaning: bool,
+        words_only: Option<WordsOnly>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -48,7 +49,7 @@ impl AskCard {
             can_ask: can != Can::Undo,
             longest: MAX_QUESTION,
             last: story.asked.as_ref().and_then(|event| Last::of(event, viewer, now)),
-            by_meaning,
+            words_only,
         }
     }
 }
@@ -75,14 +76,17 @@ mod tests {
     use opsseer_core::{NearPlace, RunbookAnswered};
 
     use super::*;
-    use crate::web::test_data::{at, event_by, runbook, viewer};
+    use crate::{
+        ai::Meaning,
+        web::test_data::{at, event_by, runbook, viewer},
+    };
 
-    fn html(asked: Option<EventKind>, by_meaning: bool) -> String {
+    fn html(asked: Option<EventKind>, meaning: &Meaning) -> String {
         let mut story = Story::default();
         if let Some(kind) = asked {
             story.fold(&event_by(Actor::Person { name: "ada".into() }, kind));
         }
-        let card = AskCard::new(42, Can::Act, &story, &viewer("ada"), by_meaning, at("03:20:00"));
+        let card = AskCard::new(42, Can::Act, &story, &viewer("ada"), meaning.words_only(), at("03:20:00"));
         card.render().expect("renders")
     }
 
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn nothing_asked_yet_is_one_line_with_its_key() {
-        let shown = html(None, true);
+        let shown = html(None, &Meaning::Here);
         assert!(
             shown.contains(r#"action="/incidents/42/ask""#) && shown.contains(r#"data-key="q""#),
             "{shown}"
@@ -111,7 +115,7 @@ mod tests {
     #[test]
     fn an_answer_is_a_quote_with_its_place_and_how_sure_it_is() {
         let answer = RunbookAnswered { confidence: Some(0.874), ..runbook() };
-        let shown = html(Some(asked(Some(answer))), true);
+        let shown = html(Some(asked(Some(answer))), &Meaning::Here);
         for part in [
             "You asked",
             "roll back&#60;/b&#62;?",
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_refusal_shows_the_nearest_places_as_text() {
-        let shown = html(Some(asked(None)), true);
+        let shown = html(Some(asked(None)), &Meaning::Here);
         for part in [
             "No runbook answers this",
             "db.md",
@@ -142,6 +146,7 @@ mod tests {
 
     #[test]
     fn a_missing_model_is_explained_with_the_command_that_installs_it() {
-        assert!(html(Some(asked(None)), false).contains("opsseer models pull embeddings"));
+        let shown = html(Some(asked(None)), &Meaning::NotInstalled);
+        assert!(shown.contains("opsseer models pull embeddings"), "{shown}");
     }
 }

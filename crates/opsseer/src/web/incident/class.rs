@@ -8,6 +8,7 @@ use opsseer_ai::classify::{Category, SeverityOpinion};
 use opsseer_core::{Actor, Event, EventId, EventKind, Incident};
 
 use crate::{
+    ai::WordsOnly,
     event_words::percent,
     web::{
         answer::sure_words,
@@ -64,7 +65,8 @@ pub(crate) struct ClassCard {
     content: Content,
     can_correct: bool,
     over: bool,
-    by_meaning: bool,
+    /// Why its meaning has no say, if it has none.
+    words_only: Option<WordsOnly>,
     categories: Vec<&'static str>,
     severities: Vec<&'static str>,
 }
@@ -74,7 +76,7 @@ impl ClassCard {
         story: &Story,
         incident: &Incident,
         viewer: &Viewer,
-        by_meaning: bool,
+        words_only: Option<WordsOnly>,
         now: DateTime<Utc>,
     ) -> Self {
         let content = Content::said(story, viewer)
@@ -85,7 +87,7 @@ impl ClassCard {
             content,
             can_correct: Can::of(incident) != Can::Undo,
             over: !incident.is_open(),
-            by_meaning,
+            words_only,
             categories: Category::ALL.iter().map(|category| category.as_str()).collect(),
             severities: SeverityOpinion::ALL.iter().map(|severity| severity.as_str()).collect(),
         }
@@ -160,7 +162,10 @@ mod tests {
     use opsseer_core::{Classified, Severity};
 
     use super::*;
-    use crate::web::test_data::{at, event, event_by, incident, viewer};
+    use crate::{
+        ai::Meaning,
+        web::test_data::{at, event, event_by, incident, viewer},
+    };
 
     fn classified(alert: &str, unsure: bool) -> EventKind {
         EventKind::Classified(Classified {
@@ -183,7 +188,7 @@ mod tests {
         for (id, event) in (1..).zip(events) {
             story.fold(&Event { id: EventId(id), ..event });
         }
-        let card = ClassCard::new(&story, &incident(), &viewer("bob"), true, at("03:20:00"));
+        let card = ClassCard::new(&story, &incident(), &viewer("bob"), None, at("03:20:00"));
         card.render().expect("renders")
     }
 
@@ -242,7 +247,7 @@ mod tests {
         }
         story.urgency.insert("A".into(), Severity::Info);
         story.urgency.insert("B".into(), Severity::Page);
-        let shown = ClassCard::new(&story, &incident(), &viewer("bob"), false, at("03:20:00"))
+        let shown = ClassCard::new(&story, &incident(), &viewer("bob"), Meaning::NotInstalled.words_only(), at("03:20:00"))
             .render()
             .expect("renders");
         assert!(shown.find(">B<") < shown.find(">A<"), "{shown}");

@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use opsseer_core::{Event, EventKind, Incident};
 
+use crate::kept_chart;
 use crate::web::{
     incident::{
         do_this::began,
@@ -19,6 +20,8 @@ pub(crate) const STEP: &str = "chart_metric";
 enum Picture {
     Drawn {
         address: Option<String>,
+        /// Where its numbers are; pictures drawn by older versions have none.
+        numbers: Option<String>,
         alt: String,
         sentence: String,
         expr: String,
@@ -70,6 +73,7 @@ impl Picture {
         let asset = event.assets.iter().find(|asset| asset.media_type.starts_with("image/"));
         Some(Self::Drawn {
             address: asset.map(asset_address),
+            numbers: kept_chart::address(&event.assets),
             alt: asset.map(|asset| asset.alt.clone()).unwrap_or_default(),
             sentence: chart.sentence.clone(),
             expr: chart.expr.clone(),
@@ -117,6 +121,17 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} is missing: {shown}");
         }
+    }
+
+    #[test]
+    fn a_picture_with_numbers_can_be_looked_into_and_an_old_one_is_still_a_picture() {
+        let mut with = charted();
+        with.assets.push(asset("application/json"));
+        let shown = html(vec![with]);
+        assert!(shown.contains(r#"data-chart="/charts/0123abcd""#), "{shown}");
+        assert!(shown.contains(r#"href="/charts/0123abcd""#), "{shown}");
+        let old = html(vec![charted()]);
+        assert!(old.contains("<img") && !old.contains("data-chart") && !old.contains("/charts/"), "{old}");
     }
 
     #[test]

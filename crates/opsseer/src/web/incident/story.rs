@@ -23,6 +23,12 @@ const REASONS: usize = 200;
 /// Names of rules whose kind of trouble is remembered.
 const CLASSES: usize = 200;
 
+/// Forecasts and budgets that are remembered, each by its name: more than anybody looks at.
+const NAMES: usize = 20;
+
+/// Changes that are remembered, the newest ones.
+const CHANGES: usize = 100;
+
 /// Tells alerts apart as the store does, by what both the log and the store keep of them.
 type AlertKey = (Fingerprint, Identity);
 
@@ -52,6 +58,15 @@ pub(crate) struct Story {
     /// By the rule's name.
     pub(crate) classes: BTreeMap<String, ClassOf>,
     pub(crate) similar: Option<Event>,
+    /// By what they are about: the newest forecast of each.
+    pub(crate) forecasts: BTreeMap<String, Event>,
+    pub(crate) suspects: Option<Event>,
+    /// What was changed before or meanwhile, in the order of being told.
+    pub(crate) changes: BTreeMap<EventId, Event>,
+    /// That changes were looked for.
+    pub(crate) changes_looked: Option<Event>,
+    /// By the objective's name: the newest of each.
+    pub(crate) budgets: BTreeMap<String, Event>,
     /// What the summary is made of.
     pub(crate) facts: Facts,
     /// By step.
@@ -137,6 +152,17 @@ impl Story {
             }
             EventKind::Asked { .. } => &mut self.asked,
             EventKind::SimilarFound { .. } => &mut self.similar,
+            EventKind::SuspectsRanked(_) => &mut self.suspects,
+            EventKind::Forecast(forecast) => return put_newest(&mut self.forecasts, &forecast.subject, event),
+            EventKind::BudgetSeen(budget) => return put_newest(&mut self.budgets, &budget.objective, event),
+            EventKind::ChangesLooked(_) => &mut self.changes_looked,
+            EventKind::ChangeSeen(_) => {
+                self.changes.insert(event.id, event.clone());
+                if self.changes.len() > CHANGES {
+                    self.changes.pop_first();
+                }
+                return;
+            }
             EventKind::Escalated { .. } => &mut self.escalated,
             EventKind::FlappingHeld { .. } => &mut self.flapping_held,
             EventKind::MergedInto { .. } => &mut self.merged_into,
@@ -206,6 +232,17 @@ impl Story {
     /// The newest failure of `step`, unless `done` came after it.
     pub(crate) fn failure_after(&self, step: &str, done: Option<&Event>) -> Option<&Event> {
         self.failures.get(step).filter(|failure| done.is_none_or(|done| done.id < failure.id))
+    }
+}
+
+/// Keeps the newest event of each name, for as many names as there is room for.
+fn put_newest(known: &mut BTreeMap<String, Event>, name: &str, event: &Event) {
+    if let Some(older) = known.get_mut(name) {
+        if older.id < event.id {
+            *older = event.clone();
+        }
+    } else if known.len() < NAMES {
+        known.insert(name.to_owned(), event.clone());
     }
 }
 

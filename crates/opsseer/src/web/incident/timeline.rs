@@ -4,6 +4,8 @@
 mod detail;
 pub(crate) mod run;
 
+pub(crate) use detail::Shot;
+
 use askama::Template;
 use chrono::{DateTime, Utc};
 use opsseer_core::{Actor, AlertSnapshot, Event, EventKind, Incident, RunbookAnswered};
@@ -14,7 +16,7 @@ use crate::web::{
     incident::{
         headline::{Can, severity_word},
         story::Story,
-        timeline::detail::{Detail, Shot, Value},
+        timeline::detail::{Detail, Value},
         words::{Retry, initial, lines_words, looked_through_words, sentence_case, step_words},
     },
     moment::{Moment, exact_duration_words},
@@ -197,6 +199,7 @@ impl TimelineEvent {
             | EventKind::Forecast(_)
             | EventKind::SuspectsRanked(_)
             | EventKind::ChangeSeen(_)
+            | EventKind::ChangesLooked(_)
             | EventKind::BudgetSeen(_) => {
                 let (symbol, colour) = match &event.kind {
                     EventKind::Escalated { .. } => ("!", "bad"),
@@ -205,7 +208,7 @@ impl TimelineEvent {
                     EventKind::SimilarFound { .. } => ("≈", ""),
                     EventKind::Forecast(_) => ("↗", ""),
                     EventKind::SuspectsRanked(_) => ("◎", ""),
-                    EventKind::ChangeSeen(_) => ("Δ", ""),
+                    EventKind::ChangeSeen(_) | EventKind::ChangesLooked(_) => ("Δ", ""),
                     _ => ("·", ""),
                 };
                 shown.knob = knob(symbol, colour);

@@ -2,9 +2,9 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use opsseer_core::{AssetRef, Charted, IncidentId, RunbookAnswered};
+use opsseer_core::{AssetRef, Charted, Event, EventKind, IncidentId, RunbookAnswered};
 
-use crate::web::moment::Moment;
+use crate::web::{incident::story::Story, moment::Moment};
 
 /// When a failed step is tried again.
 #[derive(Template)]
@@ -32,6 +32,30 @@ impl Retry {
     ) -> Self {
         let on_request = || Next::OnRequest { incident, step: step.to_owned() };
         Self { next: at.map_or_else(on_request, |at| Next::At(Moment::new(at, now))) }
+    }
+}
+
+/// A step that did not succeed: why, and what comes next.
+pub(crate) struct Failure {
+    pub(crate) error: String,
+    pub(crate) retry: Retry,
+}
+
+impl Failure {
+    /// The newest of the steps of this kind, unless `done` came after it.
+    pub(crate) fn of(story: &Story, step: &str, done: Option<&Event>, now: DateTime<Utc>) -> Option<Self> {
+        let event = story.failure_after(step, done)?;
+        let EventKind::StepFailed { error, retry_at, .. } = &event.kind else { return None };
+        Some(Self { error: error.clone(), retry: Retry::new(*retry_at, now, event.incident, step) })
+    }
+}
+
+/// How probable something is: `under 1 %`, `82 %`, `over 99 %`. Nothing is certain.
+pub(crate) fn probability_words(probability: f64) -> String {
+    match probability {
+        p if p >= 0.995 => "over 99 %".to_owned(),
+        p if p >= 0.01 => format!("{:.0} %", p * 100.0),
+        _ => "under 1 %".to_owned(),
     }
 }
 
@@ -77,6 +101,7 @@ pub(crate) fn step_words(step: &str) -> String {
         "answer_runbook" => "Looking for the runbook".to_owned(),
         "chart_metric" => "Drawing the metric".to_owned(),
         "classify_alert" => "Saying what kind of trouble it is".to_owned(),
+        "see_changes" | "tell_changes" => "Looking for what was changed".to_owned(),
         "find_similar" => "Looking for incidents like it".to_owned(),
         other => other.replace('_', " "),
     }

@@ -24,7 +24,7 @@ fn timed_out() -> RequestError {
 async fn server_with_failures(services: &[&str]) -> TestServer {
     let metrics = FakeMetrics::default();
     for _ in services {
-        metrics.push_range(Err(timed_out()));
+        metrics.push_range("latency", Err(timed_out()));
     }
     let server = TestServer::start_with(NO_LADDER, metrics).await;
     for (service, number) in services.iter().zip(1..) {
@@ -174,7 +174,7 @@ async fn the_page_shows_what_failed_and_its_button_works_without_a_script() {
 #[tokio::test]
 async fn the_page_also_shows_what_waits_and_until_when() {
     let metrics = FakeMetrics::default();
-    metrics.push_range(Err(timed_out()));
+    metrics.push_range("latency", Err(timed_out()));
     let server = TestServer::start_with("[jobs]\nretry_after = [\"1h\"]", metrics).await;
     server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
     server.event(1, "step_failed").await;

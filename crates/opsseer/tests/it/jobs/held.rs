@@ -16,7 +16,7 @@ use opsseer::{
 };
 use opsseer_connect::{
     RequestError,
-    prometheus::{AlertingRule, Metrics, PrometheusAlert, Series},
+    prometheus::{AlertingRule, Metrics, PrometheusAlert, Sample, Series},
 };
 use opsseer_core::{
     Alert, AlertSource, AlertStatus, Clock, Event, EventId, EventKind, Fingerprint, Identity, Incident,
@@ -30,6 +30,9 @@ use tokio::{
 };
 
 use crate::test_server::{PATIENCE, store_url};
+
+/// What the alerts look at.
+const METRIC: &str = "latency";
 
 /// The system's time, moved.
 #[derive(Default)]
@@ -47,7 +50,7 @@ impl MovedClock {
     }
 }
 
-/// A Prometheus that knows nothing, and says so once its gate is open.
+/// A Prometheus that knows nothing, and says so of the alerts' metric once its gate is open, of all else at once.
 pub(super) struct Gate {
     closed: Semaphore,
     asked: AtomicUsize,
@@ -89,16 +92,23 @@ impl Gate {
 impl Metrics for Gate {
     async fn query_range(
         &self,
-        _: &str,
+        expr: &str,
         _: DateTime<Utc>,
         _: DateTime<Utc>,
         _: Duration,
     ) -> Result<Vec<Series>, RequestError> {
+        if expr != METRIC {
+            return Ok(Vec::new());
+        }
         self.asked.fetch_add(1, Ordering::SeqCst);
         let now = self.asking.fetch_add(1, Ordering::SeqCst) + 1;
         let _asking = Asking(self);
         self.most.fetch_max(now, Ordering::SeqCst);
         drop(self.closed.acquire().await);
+        Ok(Vec::new())
+    }
+
+    async fn query(&self, _: &str, _: DateTime<Utc>) -> Result<Vec<Sample>, RequestError> {
         Ok(Vec::new())
     }
 
@@ -165,7 +175,7 @@ impl Held {
             starts_at: self.clock.now(),
             start_is_guessed: false,
             ends_at: None,
-            generator_url: Some("http://prometheus/graph?g0.expr=latency+%3E+0.3".into()),
+            generator_url: Some(format!("http://prometheus/graph?g0.expr={METRIC}+%3E+0.3")),
             group_key: None,
             note: None,
         };

@@ -47,13 +47,13 @@ pub(super) enum Detail {
 }
 
 /// A picture of an event.
-pub(super) struct Shot {
-    pub(super) address: String,
-    pub(super) alt: String,
+pub(crate) struct Shot {
+    pub(crate) address: String,
+    pub(crate) alt: String,
 }
 
 impl Shot {
-    pub(super) fn of(asset: &AssetRef) -> Option<Self> {
+    pub(crate) fn of(asset: &AssetRef) -> Option<Self> {
         let picture = asset.media_type.starts_with("image/");
         picture.then(|| Self { address: asset_address(asset), alt: asset.alt.clone() })
     }

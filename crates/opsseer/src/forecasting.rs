@@ -1,0 +1,84 @@
+//! Forecasts of what incidents are about, and their pictures.
+
+mod refresh;
+pub(crate) mod watch;
+
+use chrono::TimeDelta;
+use opsseer_connect::promql::Comparison;
+use opsseer_core::{AlertSnapshot, AssetRef, Forecast};
+use opsseer_store::StoreError;
+
+use crate::{
+    alert_metric::AlertMetric,
+    app::{App, SharedApp},
+    chart::{Chart, Mark, MarkKind},
+    outlook::{self, Answer, OutlookError, Question},
+};
+
+/// Why there is no forecast.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ForecastError {
+    /// The value cannot be had, or has no side to come from.
+    #[error(transparent)]
+    Outlook(#[from] OutlookError),
+    /// The picture cannot be kept.
+    #[error("the forecast's picture could not be kept")]
+    Store(#[from] StoreError),
+}
+
+/// Starts what runs beside the server until it ends.
+pub(crate) fn start(app: &SharedApp) {
+    if !app.config.forecast.watch.is_empty() {
+        spawn(app, watch::run(app.clone()));
+    }
+    spawn(app, refresh::run(app.clone()));
+}
+
+/// None of the work needs to finish: it is either committed or begun anew later.
+fn spawn(app: &SharedApp, work: impl Future<Output = ()> + Send + 'static) {
+    let ending = app.ending.clone();
+    app.tasks.spawn(async move {
+        ending.run_until_cancelled(work).await;
+    });
+}
+
+/// The forecast of an alert's own expression against its limit, and its picture. `None` if the expression has no limit
+/// that the value could come nearer to.
+pub(crate) async fn of_alert(
+    app: &App,
+    alert: &AlertSnapshot,
+) -> Result<Option<(Forecast, Vec<AssetRef>)>, ForecastError> {
+    let metric = AlertMetric::find(app.metrics.as_ref(), alert).await.map_err(OutlookError::from)?;
+    let Some(limit) = metric.limit else { return Ok(None) };
+    if matches!(limit.comparison, Comparison::Equal | Comparison::NotEqual) {
+        return Ok(None);
+    }
+    let question = Question { subject: alert.name.clone(), limit, alert: Some(alert.clone()) };
+    let answer = match look(app, &question).await {
+        // The picture says so already.
+        Err(OutlookError::NoValues(_)) => return Ok(None),
+        answer => answer?,
+    };
+    let Answer { forecast, mut chart, .. } = answer;
+    chart.marks.push(Mark { at: alert.starts_at, label: "fired".to_owned(), kind: MarkKind::Fired });
+    let assets = keep(app, &chart, &forecast).await?;
+    Ok(Some((forecast, assets)))
+}
+
+/// What is to be expected of a value, by this server's Prometheus and forecaster.
+pub(crate) async fn look(app: &App, question: &Question) -> Result<Answer, OutlookError> {
+    outlook::look(app.metrics.as_ref(), &app.forecaster, question, finest(app), app.clock.now()).await
+}
+
+/// Between two scrapes nothing is known.
+pub(crate) fn finest(app: &App) -> TimeDelta {
+    TimeDelta::from_std(app.config.prometheus.scrape_interval).unwrap_or(TimeDelta::seconds(15))
+}
+
+/// The picture and its numbers, as files of the store.
+async fn keep(app: &App, chart: &Chart, forecast: &Forecast) -> Result<Vec<AssetRef>, StoreError> {
+    let alt = format!("{}: {}", forecast.subject, forecast.sentence);
+    let picture = app.store.write_asset(chart.svg().as_bytes(), "image/svg+xml", &alt).await?;
+    let numbers = app.store.write_asset(chart.data().to_json().as_bytes(), "application/json", &alt).await?;
+    Ok(vec![picture, numbers])
+}
