@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::embed::Embed;
 
+pub use confidence::ENOUGH;
 pub use embedding::Progress;
 pub use folder::Problem;
 pub use index::{RunbookDocument, RunbookIndex};

@@ -4,10 +4,15 @@
 //! its kind. What merely follows from something else (more traffic, a slow callee) counts for less. Where nothing moved
 //! more than such series do in quiet times, that is said, and nobody is accused.
 
+mod blame;
+mod evidence;
 mod kind;
 mod rank;
 mod robust;
 mod sentence;
+mod shift;
+mod verdict;
+mod window;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,8 +66,10 @@ pub struct MetricSeries {
 /// Who may be to blame, most likely first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suspects {
-    /// Services with at least one metric that moved, the most suspicious first. Empty if nothing stands out.
+    /// Services that moved or whose callers point at them, the most suspicious first.
     pub services: Vec<ServiceSuspect>,
+    /// The other services that were looked at, in the order of what little speaks against them.
+    pub others: Vec<String>,
     /// Whether the first of them stands out at all.
     pub verdict: SuspectsVerdict,
     /// How many series had enough values to be judged.
@@ -139,3 +146,6 @@ impl Suspector for RobustSuspector {
         rank::rank(scene)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,28 @@ pub enum EvalError {
         /// Why.
         reason: String,
     },
+    /// A line of a file of series is none.
+    #[error("{}, line {line} is no row of a series, or names values that are not there", path.display())]
+    Series {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A row of a competition has no continuation to compare with.
+    #[error("test.csv.gz has no row {id:?}, which train.csv.gz has")]
+    NoTestRow {
+        /// The row's name.
+        id: String,
+    },
+    /// A case of a fault does not say when it began.
+    #[error("{}, line {line} has neither inject_time nor normal_file", path.display())]
+    NoOnset {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
     /// Not every paragraph became a place that can be found: there are too many of them.
     #[error("{paragraphs} paragraphs became {places} places that can be found; 5000 are the most")]
     Paragraphs {

@@ -9,6 +9,7 @@ mod chart;
 pub mod crash;
 mod error;
 mod evaluation;
+pub mod forecast;
 mod goals;
 pub mod interval;
 mod jsonl;
@@ -21,6 +22,7 @@ pub mod runbooks;
 mod server;
 pub mod sources;
 pub mod suite;
+pub mod suspects;
 pub mod table;
 pub mod webhooks;
 

@@ -22,6 +22,7 @@ use crate::config::Config;
 
 pub use gateway::Gateway;
 pub use meaning::{Meaning, WordsOnly};
+pub use remote::RemoteHealth;
 pub use server::AiServer;
 
 /// The role of the model that makes vectors.

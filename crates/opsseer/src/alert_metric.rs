@@ -19,7 +19,7 @@ pub(crate) struct AlertMetric {
 
 /// Why the metric behind an alert cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub enum MetricError {
+pub(crate) enum MetricError {
     /// Prometheus did not answer, or said no.
     #[error(transparent)]
     Prometheus(#[from] RequestError),

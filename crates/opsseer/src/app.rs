@@ -39,6 +39,7 @@ use crate::{
     pipeline::{self, Pipeline},
     retention,
     similar::Similar,
+    slo::Objectives,
     sweep, telemetry,
     vital::Vital,
     written::{self, Written},
@@ -80,6 +81,8 @@ pub struct App {
     pub forecaster: Arc<dyn Forecaster>,
     /// Tells which metrics moved.
     pub suspector: Arc<dyn Suspector>,
+    /// What the services promise, if the operator wrote it down.
+    pub objectives: Option<Objectives>,
     /// What is known of all incidents, to be compared.
     pub similar: Similar,
     /// OpsSeer's own metrics.
@@ -142,6 +145,7 @@ impl App {
         let store = Store::open(config.store_config(), clock.clone(), jobs::follow_ups).await?;
         let settings = config.clone();
         let services = tokio::task::spawn_blocking(move || Services::open(&settings)).await??;
+        let objectives = objectives(&config)?;
         let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
         let vital = Vital::new(tasks.clone(), ending.clone());
         let ingest = ingest::start(&config, store.clone(), &vital);
@@ -165,6 +169,7 @@ impl App {
             classifier: services.classifier,
             forecaster: services.forecaster,
             suspector: services.suspector,
+            objectives,
             similar: Similar::default(),
             telemetry: telemetry::metrics()?,
             ending,
@@ -200,6 +205,16 @@ impl App {
             tracing::warn!(seconds = STOPPING.as_secs(), "the store did not close in time");
         }
     }
+}
+
+/// The objectives in the file that the operator named, if any.
+fn objectives(config: &Config) -> anyhow::Result<Option<Objectives>> {
+    let file = &config.slo.file;
+    if file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let objectives = Objectives::read(file).context("cannot use the configured objectives")?;
+    Ok(Some(objectives))
 }
 
 /// The client of the Alertmanager that the operator named, if any.

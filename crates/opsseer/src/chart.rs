@@ -15,6 +15,7 @@ mod look;
 mod marks;
 mod number;
 mod part;
+mod path;
 mod picture;
 mod png;
 mod sentence;
@@ -26,8 +27,6 @@ use chrono::{DateTime, Utc};
 use opsseer_connect::promql::Comparison;
 use serde::{Deserialize, Serialize};
 
-use look::Look;
-
 pub use data::{ChartData, ForecastData, LimitData, MarkData, PlotBox, SeriesData};
 pub use forecast::ForecastBand;
 pub use look::Theme;
@@ -35,6 +34,10 @@ pub use png::PngError;
 pub use spark::Spark;
 pub use unit::Unit;
 
+pub(crate) use layout::{Set, WIDTH};
+pub(crate) use look::{Colours, Look};
+pub(crate) use path::Px;
+pub(crate) use picture::printable;
 pub(crate) use png::png_of;
 
 /// More series than this are not drawn, only counted.

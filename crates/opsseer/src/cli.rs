@@ -13,6 +13,7 @@ pub mod incidents;
 pub mod jobs;
 pub mod migrate;
 pub mod models;
+pub mod render;
 pub mod runbooks;
 pub mod serve;
 pub mod silences;
@@ -54,6 +55,8 @@ enum Command {
     Silences(silences::SilencesArgs),
     /// Ask the runbooks a question in words.
     Ask(ask::AskArgs),
+    /// Draw the panels of a Grafana dashboard from Prometheus.
+    Render(render::RenderArgs),
     /// Look after runbooks.
     Runbooks(runbooks::RunbooksArgs),
     /// Say how service level objectives stand, and write Prometheus' rules for them.
@@ -97,6 +100,7 @@ impl Cli {
             Command::Changes(args) => changes::execute(args).await,
             Command::Silences(args) => silences::execute(args).await,
             Command::Ask(args) => ask::execute(args).await,
+            Command::Render(args) => render::execute(args).await,
             Command::Runbooks(args) => runbooks::execute(args).await,
             Command::Slo(args) => slo::execute(args).await,
             Command::Classify(args) => classify::execute(args).await,

@@ -134,7 +134,7 @@ async fn follow(
     printer: &mut Printer<io::Stdout>,
     http: reqwest::Client,
 ) -> anyhow::Result<Status> {
-    let telling = Telling::new(story, scenario, stack, http)?;
+    let telling = Telling::new(story, scenario, stack, http.clone())?;
     let (story, ending) = telling.tell(stack, stop, printer).await;
     printer.wait_for_nothing();
     if let Some(file) = &args.json {
@@ -148,6 +148,10 @@ async fn follow(
             printer.line(&format!("{signal}."));
             return Ok(Status::Stopped(signal.exit_status()));
         }
+    }
+    if let Some(reason) = words_only(&http, &stack.addresses().url(Piece::OpsSeer)).await {
+        printer.line("");
+        printer.line(&format!("Runbook and class were found by words alone: {reason}."));
     }
     let log_of = |piece: Piece| stack.log_of(piece).map_or_else(String::new, |log| log.display().to_string());
     printer.verdict(&story, log_of);
@@ -168,6 +172,18 @@ async fn follow(
             Ok(status)
         }
     }
+}
+
+/// Why OpsSeer went without its model of meaning, if it did.
+async fn words_only(http: &reqwest::Client, opsseer: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Readiness {
+        ai: String,
+    }
+    // The story does not hang on it: whoever cannot be asked has failed a step already.
+    let answer = http.get(format!("{opsseer}/readyz")).send().await.ok()?;
+    let Readiness { ai } = answer.json().await.ok()?;
+    (ai != "ok").then_some(ai)
 }
 
 /// A reader that waits for the file never sees half of it.

@@ -9,9 +9,10 @@ use opsseer_core::{AlertSnapshot, AssetRef, Forecast};
 use opsseer_store::StoreError;
 
 use crate::{
-    alert_metric::AlertMetric,
+    alert_metric::{AlertMetric, MetricError},
     app::{App, SharedApp},
-    chart::{Chart, Mark, MarkKind},
+    chart::{Mark, MarkKind},
+    kept_chart,
     outlook::{self, Answer, OutlookError, Question},
 };
 
@@ -48,20 +49,26 @@ pub(crate) async fn of_alert(
     app: &App,
     alert: &AlertSnapshot,
 ) -> Result<Option<(Forecast, Vec<AssetRef>)>, ForecastError> {
-    let metric = AlertMetric::find(app.metrics.as_ref(), alert).await.map_err(OutlookError::from)?;
+    let metric = match AlertMetric::find(app.metrics.as_ref(), alert).await {
+        // The picture says so already.
+        Err(MetricError::NoExpression(_)) => return Ok(None),
+        metric => metric.map_err(OutlookError::from)?,
+    };
     let Some(limit) = metric.limit else { return Ok(None) };
     if matches!(limit.comparison, Comparison::Equal | Comparison::NotEqual) {
         return Ok(None);
     }
-    let question = Question { subject: alert.name.clone(), limit, alert: Some(alert.clone()) };
+    // What OpsSeer itself expects is named after what it is about.
+    let subject = alert.labels.get(watch::WATCH_LABEL).unwrap_or(&alert.name).clone();
+    let question = Question { subject, limit, alert: Some(alert.clone()) };
     let answer = match look(app, &question).await {
-        // The picture says so already.
         Err(OutlookError::NoValues(_)) => return Ok(None),
         answer => answer?,
     };
     let Answer { forecast, mut chart, .. } = answer;
     chart.marks.push(Mark { at: alert.starts_at, label: "fired".to_owned(), kind: MarkKind::Fired });
-    let assets = keep(app, &chart, &forecast).await?;
+    let alt = format!("{}: {}", forecast.subject, forecast.sentence);
+    let assets = kept_chart::write(&app.store, &chart, &alt).await?;
     Ok(Some((forecast, assets)))
 }
 
@@ -73,12 +80,4 @@ pub(crate) async fn look(app: &App, question: &Question) -> Result<Answer, Outlo
 /// Between two scrapes nothing is known.
 pub(crate) fn finest(app: &App) -> TimeDelta {
     TimeDelta::from_std(app.config.prometheus.scrape_interval).unwrap_or(TimeDelta::seconds(15))
-}
-
-/// The picture and its numbers, as files of the store.
-async fn keep(app: &App, chart: &Chart, forecast: &Forecast) -> Result<Vec<AssetRef>, StoreError> {
-    let alt = format!("{}: {}", forecast.subject, forecast.sentence);
-    let picture = app.store.write_asset(chart.svg().as_bytes(), "image/svg+xml", &alt).await?;
-    let numbers = app.store.write_asset(chart.data().to_json().as_bytes(), "application/json", &alt).await?;
-    Ok(vec![picture, numbers])
 }

@@ -9,6 +9,7 @@ mod find_similar;
 mod forecast_metric;
 mod rank_suspects;
 pub(crate) mod retry;
+mod see_budget;
 pub(crate) mod see_changes;
 mod tell_changes;
 mod worker;
@@ -27,25 +28,27 @@ use crate::{alert_metric::MetricError, app::App};
 const ENRICHED_ALERTS: i64 = 5;
 
 /// All enrichers.
-static ALL: [&dyn Job; 8] = [
+static ALL: [&dyn Job; 9] = [
     &answer_runbook::AnswerRunbook,
     &chart_metric::ChartMetric,
     &classify_alert::ClassifyAlert,
     &find_similar::FindSimilar,
     &forecast_metric::ForecastMetric,
     &rank_suspects::RankSuspects,
+    &see_budget::SeeBudget,
     &see_changes::SeeChanges,
     &tell_changes::TellChanges,
 ];
 
 /// The names of all kinds of work. A job of another kind was asked for by another version, and is left to it.
-pub(crate) const KINDS: [&str; 8] = [
+pub(crate) const KINDS: [&str; 9] = [
     answer_runbook::KIND,
     chart_metric::KIND,
     classify_alert::KIND,
     find_similar::KIND,
     forecast_metric::KIND,
     rank_suspects::KIND,
+    see_budget::KIND,
     see_changes::KIND,
     tell_changes::KIND,
 ];
@@ -74,11 +77,13 @@ pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str]
         // What moved when it began is looked for once.
         EventKind::AlertFired { first: true, .. } if incident.alerts_total <= 1 => &KINDS,
         EventKind::AlertFired { first: true, .. } if incident.alerts_total <= ENRICHED_ALERTS => &OF_ALERTS,
-        // The picture after the end shows that, and how, it got better.
-        EventKind::Resolved { .. } => &[chart_metric::KIND],
+        // The picture after the end shows that, and how, it got better; the budget, what it cost.
+        EventKind::Resolved { .. } => &[chart_metric::KIND, see_budget::KIND],
         EventKind::Reopened { .. } => &ON_RETURN,
-        // The changes that were found are marked in it.
-        EventKind::ChangesLooked(looked) if looked.found > 0 => &[chart_metric::KIND],
+        // The picture was drawn meanwhile, without the changes that were found. One of an incident that came back has them.
+        EventKind::ChangesLooked(looked) if looked.found > 0 && incident.reopened_count == 0 => {
+            &[chart_metric::KIND]
+        }
         _ => &[],
     }
 }

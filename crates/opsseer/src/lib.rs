@@ -16,6 +16,7 @@ pub mod chart;
 pub mod cli;
 pub mod config;
 mod corrections;
+pub mod dashboard;
 pub mod demo;
 mod event_words;
 mod forecasting;

@@ -144,7 +144,8 @@ pub(crate) async fn foresee(
     let Asked { expr, alert, range, finest, now } = *asked;
     let mut grid = range.grid(now, now - range.history, finest);
     let ask = |grid: range::Grid| async move {
-        let found = metrics.query_range(expr, grid.from, now, grid.step()).await.map_err(MetricError::from)?;
+        let found =
+            metrics.query_range(expr, grid.from, now, grid.step()).await.map_err(MetricError::from)?;
         Ok::<_, OutlookError>(match alert {
             Some(alert) => about(alert, found),
             None => found,
@@ -208,12 +209,9 @@ pub(crate) fn outlook_of(forecast: &Forecast, crossing: &Crossing) -> Outlook {
     let at = |step: usize| moment(forecast, step);
     match (forecast.basis, crossing.verdict) {
         (Basis::TooLittle { have, need }, _) => Outlook::TooLittle { have, need },
-        (_, Verdict::Expected { step, earliest, latest, probability }) => Outlook::Expected {
-            at: at(step),
-            earliest: at(earliest),
-            latest: latest.map(at),
-            probability,
-        },
+        (_, Verdict::Expected { step, earliest, latest, probability }) => {
+            Outlook::Expected { at: at(step), earliest: at(earliest), latest: latest.map(at), probability }
+        }
         (_, Verdict::NotWithin { probability }) => Outlook::NotWithin { probability },
         (_, Verdict::Unsure { probability }) => Outlook::Unsure { probability },
     }
@@ -277,7 +275,8 @@ fn first_value(series: &[Series]) -> Option<DateTime<Utc>> {
 
 /// The series whose last value lies farthest towards the side of the limit that raises the alert.
 fn telling(series: Vec<Series>, comparison: Comparison) -> Option<Series> {
-    let last = |one: &Series| one.points.iter().rev().map(|(_, value)| *value).find(|value| value.is_finite());
+    let last =
+        |one: &Series| one.points.iter().rev().map(|(_, value)| *value).find(|value| value.is_finite());
     let towards = |value: f64| match comparison {
         Comparison::Below | Comparison::AtMost => -value,
         _ => value,

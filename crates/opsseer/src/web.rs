@@ -23,6 +23,7 @@ mod static_files;
 #[cfg(test)]
 pub(crate) mod test_data;
 mod viewer;
+mod written;
 
 use axum::{
     Router,

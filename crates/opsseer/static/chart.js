@@ -33,7 +33,14 @@ async function open(plot) {
   view.words = view.picture.alt;
   for (const hidden of [view.cross, view.chosen, view.read, view.whole]) hidden.hidden = true;
   plot.append(view.chosen, view.cross, view.read, view.whole);
-  await show(plot, view, "");
+  try {
+    await show(plot, view, "");
+  } catch (error) {
+    // It is tried anew when somebody points at it again.
+    views.delete(plot);
+    for (const added of [view.chosen, view.cross, view.read, view.whole]) added.remove();
+    throw error;
+  }
   return view;
 }
 
@@ -45,6 +52,7 @@ async function show(plot, view, query) {
   const keys = keysOf(plot);
   keys.max = Math.max(0, view.times.length - 1);
   keys.value = keys.max;
+  view.index = Number(keys.max);
   view.whole.hidden = !query;
   view.picture.alt = query ? `${data.title}, ${clock(data, data.from)} to ${clock(data, data.plot.end)}` : view.words;
   for (const hidden of [view.cross, view.chosen, view.read]) hidden.hidden = true;
@@ -133,7 +141,7 @@ function point(plot, view, index) {
   place(cross, x, 1);
   cross.hidden = false;
   chosen.hidden = !isPart;
-  if (isPart) place(chosen, xOf(view, times[from]), x === xOf(view, times[to]) ? x - xOf(view, times[from]) : xOf(view, times[to]) - x);
+  if (isPart) place(chosen, xOf(view, times[from]), xOf(view, times[to]) - xOf(view, times[from]));
   const lines = isPart ? linesBetween(data, times[from], times[to]) : linesAt(data, times[index]);
   read.replaceChildren(...lines.map(([name, value]) => {
     const line = part("div", "");
@@ -169,12 +177,17 @@ async function whole(plot, view) {
 }
 
 const plotOf = (event) => event.target.closest?.("[data-chart]");
-// Without its numbers, a picture is a picture.
-const quietly = (work) => work.catch(() => {});
+// Without its numbers, a picture is still a picture.
+const quietly = (work) => work.catch((error) => console.info("The chart's numbers did not come:", error));
 
 document.addEventListener("pointermove", (event) => {
   const plot = plotOf(event);
-  if (plot) quietly(open(plot).then((view) => point(plot, view, nearest(view, event.clientX - plot.getBoundingClientRect().left))));
+  if (!plot) return;
+  quietly(open(plot).then((view) => {
+    if (!view.data) return;
+    if (event.buttons === 0) view.anchor = null;
+    point(plot, view, nearest(view, event.clientX - plot.getBoundingClientRect().left));
+  }));
 });
 document.addEventListener("pointerdown", (event) => {
   const plot = plotOf(event);
@@ -202,7 +215,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("focusin", (event) => {
   const plot = plotOf(event);
-  if (plot && event.target === keysOf(plot)) quietly(open(plot).then((view) => point(plot, view, Number(keysOf(plot).value))));
+  if (plot && event.target === keysOf(plot)) quietly(open(plot).then((view) => { if (view.data) point(plot, view, Number(keysOf(plot).value)); }));
 });
 document.addEventListener("focusout", (event) => {
   const view = plotOf(event) && views.get(plotOf(event));

@@ -7,7 +7,7 @@ const KEYS_OFF = "opsseer-keys-off";
 // Makes a part that has just come from the server ready for use.
 export function enhance(root) {
   localise(root);
-  for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
+  for (const button of root.querySelectorAll("button[data-copy], button[data-write]")) button.hidden = false;
 }
 
 // Makes an element out of HTML that the server rendered and escaped.

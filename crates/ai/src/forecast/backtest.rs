@@ -1,7 +1,7 @@
 //! Every method is tried on earlier moments of the history, and weighed by how it did.
 
 use super::{
-    methods::{METHODS, View},
+    methods::{METHODS, View, unheard_of},
     past::{Past, as_f64},
     season::Seasons,
 };
@@ -19,7 +19,14 @@ const FEWEST: usize = 8;
 const HALF_LIFE: f64 = 3.0;
 
 /// How sharply the better methods are preferred.
-const SHARPNESS: f64 = 6.0;
+const SHARPNESS: f64 = 9.0;
+
+/// The most that one moment can say for or against a method: an error so many times another's.
+const MOST_RATIO: f64 = 20.0;
+
+/// The method that is left out while a move lasts that is unheard of: in the few steps since it began, a trend that
+/// bends away later looks as good as one that does not.
+const BENDS: &str = "damped trend";
 
 /// Methods that would weigh less than this share of the best one are left out.
 const LEAST: f64 = 0.05;
@@ -51,8 +58,13 @@ struct Attempt {
 impl Backtest {
     /// Tries all methods and weighs them. `None` if there is no moment to try them from.
     pub(super) fn run(past: &Past, seasons: Seasons, horizon: usize) -> Option<Self> {
+        let whole = horizon;
+        let course = unheard_of(&past.values);
+        // In a short history there would be next to no moments with a whole horizon after them.
+        let horizon = horizon.min(course.unwrap_or(past.len()) / 3).max(1);
+        let since = course.map_or(0, |length| past.len() - length + FEWEST);
         let mut attempts = Vec::new();
-        for origin in origins(past.len(), seasons, horizon) {
+        for origin in origins(past.len(), since, seasons, horizon) {
             let steps = horizon.min(past.len() - origin);
             let view = View { values: &past.values[..origin], seasons };
             let forecasts = METHODS.iter().map(|method| (method.forecast)(&view, steps)).collect();
@@ -62,24 +74,28 @@ impl Backtest {
         }
         let now = View { values: &past.values, seasons };
         let applies: Vec<bool> =
-            METHODS.iter().map(|method| (method.forecast)(&now, horizon).is_some()).collect();
-        let weights = weigh(past, &attempts, &applies)?;
+            METHODS.iter().map(|method| (method.forecast)(&now, whole).is_some()).collect();
+        let weights = weigh(past, &attempts, &applies, course.is_some())?;
         let trials = attempts.iter().filter_map(|attempt| trial(past, attempt, &weights)).collect();
         Some(Self { weights, trials })
     }
 }
 
-/// The moments, oldest first.
-fn origins(values: usize, seasons: Seasons, horizon: usize) -> Vec<usize> {
+/// The moments, oldest first, none before `since`.
+fn origins(values: usize, since: usize, seasons: Seasons, horizon: usize) -> Vec<usize> {
     let mut moments = Vec::new();
     let two_seasons = seasons.main.map_or(0, |season| 2 * season);
-    let first = FEWEST.max((values / 4).min(horizon.max(20))).max(two_seasons.min(values / 2));
+    let first = FEWEST.max((values / 4).min(horizon.max(20))).max(two_seasons.min(values / 2)).max(since);
     let end = values.saturating_sub(horizon);
     if end >= first {
         let moments_there = (end - first + 1).min(WHOLE);
         let every = as_f64(end - first) / as_f64((moments_there - 1).max(1));
         for nth in 0..moments_there {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the history")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a place in the history"
+            )]
             let back = (as_f64(nth) * every).round() as usize;
             moments.push(end - back);
         }
@@ -90,7 +106,7 @@ fn origins(values: usize, seasons: Seasons, horizon: usize) -> Vec<usize> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the horizon")]
         let steps = ((as_f64(horizon.min(values)) * part) as usize).max(2);
         let origin = values.saturating_sub(steps);
-        if origin > newest && origin >= FEWEST {
+        if origin > newest && origin >= FEWEST.max(since) {
             moments.push(origin);
         }
     }
@@ -100,10 +116,14 @@ fn origins(values: usize, seasons: Seasons, horizon: usize) -> Vec<usize> {
 
 /// The weight of each method that applies: a power of its mean absolute error, relative to that of the first method at
 /// the same moments.
-fn weigh(past: &Past, attempts: &[Attempt], applies: &[bool]) -> Option<Vec<(usize, f64)>> {
+fn weigh(past: &Past, attempts: &[Attempt], applies: &[bool], on_course: bool) -> Option<Vec<(usize, f64)>> {
+    let tiny = 1e-9 * (1.0 + past.values.iter().map(|value| value.abs()).fold(0.0, f64::max));
     let mut ratios = Vec::new();
     for (place, _) in applies.iter().enumerate().filter(|(_, applies)| **applies) {
-        let (mut own, mut floor, mut weight) = (0.0, 0.0, 0.0);
+        if on_course && METHODS[place].name == BENDS {
+            continue;
+        }
+        let (mut sum, mut weight) = (0.0, 0.0);
         for attempt in attempts {
             let Some(first) = attempt.forecasts[0].as_ref() else { continue };
             let Some(forecast) = attempt.forecasts[place].as_ref() else { continue };
@@ -112,13 +132,12 @@ fn weigh(past: &Past, attempts: &[Attempt], applies: &[bool]) -> Option<Vec<(usi
             else {
                 continue;
             };
-            own += attempt.weight * error;
-            floor += attempt.weight * first;
+            let ratio = ((error + tiny) / (first + tiny)).clamp(1.0 / MOST_RATIO, MOST_RATIO);
+            sum += attempt.weight * ratio.ln();
             weight += attempt.weight;
         }
         if weight > 0.0 {
-            let tiny = 1e-9 * (1.0 + past.values.iter().map(|value| value.abs()).fold(0.0, f64::max));
-            ratios.push((place, (own + tiny * weight) / (floor + tiny * weight)));
+            ratios.push((place, (sum / weight).exp()));
         }
     }
     let best = ratios.iter().map(|ratio| ratio.1).min_by(f64::total_cmp)?;
@@ -222,10 +241,10 @@ mod tests {
 
     #[test]
     fn the_newest_moments_are_tried_with_what_came_since() {
-        let moments = origins(1_000, Seasons::default(), 100);
+        let moments = origins(1_000, 0, Seasons::default(), 100);
         assert_eq!(moments[..2], [100, 121]);
         assert_eq!(moments[moments.len() - 5..], [900, 925, 950, 975, 990]);
-        assert!(origins(5, Seasons::default(), 10).is_empty());
+        assert!(origins(5, 0, Seasons::default(), 10).is_empty());
     }
 
     #[test]

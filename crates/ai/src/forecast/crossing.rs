@@ -139,7 +139,9 @@ mod tests {
         let half: Vec<f64> = rising.iter().map(|reached| reached / 2.0).collect();
         assert!(matches!(verdict(&half, 0.0), Verdict::Expected { latest: None, .. }));
         assert!(matches!(verdict(&half, 1.0), Verdict::Unsure { .. }));
-        assert!(matches!(verdict(&[0.01, 0.04], 0.5), Verdict::NotWithin { probability } if probability > 0.95));
+        assert!(
+            matches!(verdict(&[0.01, 0.04], 0.5), Verdict::NotWithin { probability } if probability > 0.95)
+        );
         assert!(matches!(verdict(&[], 0.5), Verdict::Unsure { .. }));
     }
 

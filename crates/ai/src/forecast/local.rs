@@ -141,7 +141,11 @@ mod tests {
                     panic!("{before} {rate} {noise}: {:?} {:?}", crossing.verdict, forecast.members);
                 };
                 let off = (as_f64(step) - left).abs() / left;
-                assert!(off < 0.2, "{before} {rate} {noise}: {step} instead of {left}; {:?}", forecast.members);
+                assert!(
+                    off < 0.2,
+                    "{before} {rate} {noise}: {step} instead of {left}; {:?}",
+                    forecast.members
+                );
             }
         }
     }

@@ -32,9 +32,8 @@ impl Past {
                 continue;
             }
             let (from, to) = (values[last], values[step]);
-            for gap in last + 1..step {
-                let share = as_f64(gap - last) / as_f64(step - last);
-                values[gap] = from + (to - from) * share;
+            for (nth, gap) in values[last + 1..step].iter_mut().enumerate() {
+                *gap = from + (to - from) * as_f64(nth + 1) / as_f64(step - last);
             }
             last = step;
         }

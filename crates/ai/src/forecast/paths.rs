@@ -18,7 +18,12 @@ const HALF_LIFE: f64 = 3.0;
 const HALF_LIFE_SHARE: f64 = 0.4;
 
 /// Draws courses around `point`.
-pub(super) fn draw(point: &[f64], trials: &[Trial], values: usize, clamp: impl Fn(f64) -> f64) -> Vec<Vec<f64>> {
+pub(super) fn draw(
+    point: &[f64],
+    trials: &[Trial],
+    values: usize,
+    clamp: impl Fn(f64) -> f64,
+) -> Vec<Vec<f64>> {
     let horizon = point.len();
     let longest = trials.iter().map(|trial| trial.misses.len()).max().unwrap_or(0);
     let long: Vec<&Trial> = trials.iter().filter(|trial| trial.misses.len() * 2 > longest).collect();
@@ -59,4 +64,40 @@ pub(super) fn draw(point: &[f64], trials: &[Trial], values: usize, clamp: impl F
         path
     };
     (0..PATHS).map(|_| path()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Moments whose errors are nothing but one spike each, at different steps.
+    fn spiky() -> Vec<Trial> {
+        let trial = |nth: usize| {
+            let mut misses = vec![0.0; 20];
+            misses[nth] = 10.0;
+            Trial { origin: 60 + nth, misses }
+        };
+        (0..20).map(trial).collect()
+    }
+
+    #[test]
+    fn each_course_has_its_spike_though_each_step_hardly_ever_does() {
+        let paths = draw(&[5.0; 20], &spiky(), 100, |value| value.min(20.0));
+        assert_eq!(paths.len(), PATHS);
+        let spiked = paths.iter().filter(|path| path.iter().any(|value| *value > 10.0)).count();
+        assert_eq!(spiked, PATHS);
+        for step in 0..20 {
+            let here = paths.iter().filter(|path| path[step] > 10.0).count();
+            assert!(here < PATHS / 8, "step {step}: {here}");
+        }
+    }
+
+    #[test]
+    fn errors_that_are_shorter_than_the_horizon_grow_on() {
+        let short = [1.0, -1.0].map(|by| Trial { origin: 90, misses: vec![by, 2.0 * by] });
+        let paths = draw(&[0.0; 40], &short, 100, |value| value);
+        let spread = |step: usize| paths.iter().map(|path| path[step].abs()).sum::<f64>() / as_f64(PATHS);
+        assert!(spread(39) > 2.0 * spread(1), "{} {}", spread(1), spread(39));
+        assert!(draw(&[7.0], &[], 10, |value| value).iter().all(|path| (path[0] - 7.0).abs() < 1e-12));
+    }
 }

@@ -6,13 +6,16 @@
 
 use super::past::{as_f64, median};
 
+/// The shortest season.
+const SHORTEST: usize = 2;
+
 /// Lags up to here are looked at step by step; longer ones on means of several steps.
 const FINE: usize = 160;
 
 /// The values after thinning: enough to tell seasons of a few hundredths of the history.
 const COARSE: usize = 900;
 
-/// An autocorrelation that is worth trying.
+/// An autocorrelation that is worth trying, if the history is long.
 const LEAST: f64 = 0.15;
 
 /// The seasons of a metric, in steps.
@@ -31,11 +34,13 @@ pub(super) fn find(values: &[f64]) -> Seasons {
         return Seasons::default();
     }
     let longest = values.len() * 2 / 5;
-    let mut peaks = peaks(&autocorrelation(&flat, longest.min(FINE)), 2);
+    // What noise alone hardly ever reaches.
+    let least = LEAST.max(3.0 / as_f64(values.len()).sqrt());
+    let mut peaks = peaks(&autocorrelation(&flat, longest.min(FINE)), least);
     let thin = values.len().div_ceil(COARSE).max(1);
     if longest > FINE {
         let coarse: Vec<f64> = flat.chunks(thin).map(super::past::mean).collect();
-        for (lag, height) in self::peaks(&autocorrelation(&coarse, longest / thin), 2) {
+        for (lag, height) in self::peaks(&autocorrelation(&coarse, longest / thin), least) {
             if lag * thin > FINE {
                 peaks.push((refine(&flat, lag * thin, thin, longest), height));
             }
@@ -97,8 +102,8 @@ fn autocorrelation(values: &[f64], longest: usize) -> Vec<f64> {
     (0..=longest.min(values.len().saturating_sub(2))).map(at).collect()
 }
 
-/// Lags of at least `shortest` at which the autocorrelation is highest around, is high enough, and was lower before.
-fn peaks(correlation: &[f64], shortest: usize) -> Vec<(usize, f64)> {
+/// Lags at which the autocorrelation is highest around, is at least `least`, and was lower before.
+fn peaks(correlation: &[f64], least: f64) -> Vec<(usize, f64)> {
     let mut found = Vec::new();
     let mut trough = f64::INFINITY;
     for lag in 1..correlation.len().saturating_sub(1) {
@@ -107,7 +112,7 @@ fn peaks(correlation: &[f64], shortest: usize) -> Vec<(usize, f64)> {
         let reach = (lag / 8).max(1);
         let around = &correlation[lag - reach..(lag + reach + 1).min(correlation.len())];
         let is_top = around.iter().all(|value| *value <= here);
-        if lag >= shortest && is_top && here > LEAST && here - trough > 0.1 {
+        if lag >= SHORTEST && is_top && here > least && here - trough > 0.1 {
             found.push((lag, here));
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use tokio::sync::watch;
 
 use super::library::Snapshot;
@@ -11,7 +12,10 @@ use super::vectors::VectorFile;
 use crate::embed::{Embed, EmbedError};
 
 /// So many pieces are handed to the model at a time.
-const BATCH: usize = 32;
+const BATCH: usize = 16;
+
+/// So many batches are under way, so that a thread of the model that has done one does not wait for the other to be done.
+const AT_ONCE: usize = 2;
 
 /// After so many new vectors they are written to disk, so that a crash loses little work.
 const SAVE_EVERY: usize = 2_048;
@@ -88,16 +92,14 @@ impl Worker {
             of = now.meanings.len(),
             "working out the vectors of the runbooks"
         );
-        let mut unsaved = 0;
-        for batch in missing.chunks(BATCH) {
-            self.embed(now, batch).await;
-            unsaved += batch.len();
-            if unsaved >= SAVE_EVERY {
-                self.save(now);
-                unsaved = 0;
-            }
+        for part in missing.chunks(SAVE_EVERY) {
+            // Texts of like length fill a run of the model without padding.
+            let mut part = part.to_vec();
+            part.sort_by_key(|piece| now.meanings.text(*piece).len());
+            let batches = stream::iter(part.chunks(BATCH));
+            batches.for_each_concurrent(AT_ONCE, |batch| self.embed(now, batch)).await;
+            self.save(now);
         }
-        self.save(now);
         self.progress.send_replace(Progress::Done);
         tracing::info!(pieces = missing.len(), "the vectors of the runbooks are complete");
     }

@@ -59,7 +59,7 @@ pub(super) fn sentences_of(
             }
             for (place, range) in sentences(&block.text, &block.inline_code).into_iter().enumerate() {
                 let text = block.text[range].to_owned();
-                let mut score = WORDS * search.share(words, &text);
+                let mut score = WORDS * search.share_in_text(words, &text);
                 if wants_number && text.chars().any(|c| c.is_ascii_digit()) {
                     score += NUMBER;
                 }

@@ -16,6 +16,9 @@ const WORDS: f32 = 0.4;
 const PIECE: f32 = 0.3;
 const WHOLE: f32 = 0.3;
 
+/// A place's words are compared with those of so many others, the best ones: far down the order no place shares more.
+const RIVALS: usize = 12;
+
 /// What speaks for a place being the right one. The confidence is made of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -23,12 +26,13 @@ pub struct Evidence {
     pub cosine: Option<f32>,
     /// The share of the question's words that stand there, rare words counting more: 0 to 1.
     pub share: f32,
-    /// The same of its title and headings.
-    pub headline_share: f32,
-    /// How far its score is above that of the best other place, or below it: -1 to 1.
-    pub margin: f32,
-    /// Its score by words as a share of the best one: 1 if no place has more of the question's words.
-    pub by_words: f32,
+    /// How many different words those are.
+    pub words: usize,
+    /// How far it is above the best other place, or below it: in cosine, or without an embedding model in the share of
+    /// words. -1 to 1. A place that is alone is above nothing.
+    pub lead: f32,
+    /// How many places there are. Among few, the best one is easily far above the others and still wrong.
+    pub places: usize,
 }
 
 /// A place in the order in which the runbooks fit a question.
@@ -66,7 +70,6 @@ pub(super) struct Ranked {
     /// 0 to 1.
     pub(super) score: f32,
     pub(super) nearness: Option<Nearness>,
-    pub(super) by_words: f32,
 }
 
 /// All matters, the one that fits best first. Without vectors of the question, or of a matter, words decide alone.
@@ -87,7 +90,7 @@ pub(super) fn rank(now: &Snapshot, words: &Words, questions: &[Vector]) -> Resul
             let meaning = nearness.and_then(|_| meanings.next());
             let score =
                 meaning.map_or(by_words, |(piece, whole)| WORDS * by_words + PIECE * piece + WHOLE * whole);
-            Ranked { topic, score, nearness, by_words }
+            Ranked { topic, score, nearness }
         })
         .collect();
     // A stable sort: equal scores stay in the order of the files.
@@ -108,16 +111,17 @@ fn spread(numbers: &mut [f32]) {
 
 /// What speaks for the place at `at` of the order.
 pub(super) fn evidence(now: &Snapshot, words: &Words, ranked: &[Ranked], at: usize) -> Evidence {
+    let share = |place: &Ranked| now.search.share_in_topic(words, place.topic);
+    let cosine = |place: &Ranked| place.nearness.map(|near| near.piece);
     let place = &ranked[at];
-    let agreement = now.search.agreement(words, place.topic);
-    let best_other = ranked.get(usize::from(at == 0)).map_or(0.0, |other| other.score);
-    Evidence {
-        cosine: place.nearness.map(|near| near.piece),
-        share: agreement.share,
-        headline_share: agreement.headline_share,
-        margin: place.score - best_other,
-        by_words: place.by_words,
-    }
+    let others = ranked.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
+    let own = cosine(place);
+    let lead = match own {
+        Some(own) => own - others.filter_map(cosine).fold(0.0, f32::max),
+        None => share(place) - others.take(RIVALS).map(share).fold(0.0, f32::max),
+    };
+    let shared = now.search.words_in_topic(words, place.topic);
+    Evidence { cosine: own, share: share(place), words: shared, lead, places: ranked.len() }
 }
 
 #[cfg(test)]

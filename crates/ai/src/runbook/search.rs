@@ -23,33 +23,19 @@ const INDEXING_MEMORY_BYTES: usize = 15_000_000;
 const TITLE_BOOST: f32 = 3.0;
 const HEADING_BOOST: f32 = 1.5;
 
+/// A folder with fewer matters does not know which words are rare: in one of two, every word stands in one or in both.
+/// A word is taken to be as rare as it would be if it stood in no other of this many.
+const KNOWS_RARITY: usize = 50;
+
 /// A question is cut to this many different words.
 const MAX_TERMS: usize = 200;
-
-/// The words of a matter.
-struct Vocabulary {
-    all: HashSet<String>,
-    /// Those of its path, title and headings.
-    headline: HashSet<String>,
-}
-
-/// What a question and a matter have in common.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Agreement {
-    /// The share of the question's words that stand in the text, rare words counting more: 0 to 1.
-    pub(super) share: f32,
-    /// The same of its title and headings.
-    pub(super) headline_share: f32,
-    /// How many different words they share that do not stand in most runbooks anyway.
-    pub(super) informative: usize,
-}
 
 pub(super) struct SearchIndex {
     reader: IndexReader,
     fields: Fields,
     analyzer: TextAnalyzer,
-    /// One for each matter.
-    vocabularies: Vec<Vocabulary>,
+    /// The words of each matter.
+    vocabularies: Vec<HashSet<String>>,
     /// In how many matters a word stands.
     frequency: HashMap<String, u32>,
 }
@@ -80,14 +66,12 @@ impl SearchIndex {
         for (number, topic) in topics.iter().enumerate() {
             let document = &documents[topic.document];
             let texts = Texts::of(document, &topic.sections);
-            let headline: HashSet<String> =
-                search.terms(&texts.title).into_iter().chain(search.terms(&texts.headings)).collect();
-            let mut all: HashSet<String> = search.terms(&texts.body).into_iter().collect();
-            all.extend(headline.iter().cloned());
+            let all = [&texts.title, &texts.headings, &texts.body];
+            let all: HashSet<String> = all.into_iter().flat_map(|text| search.terms(text)).collect();
             for word in &all {
                 *search.frequency.entry(word.clone()).or_default() += 1;
             }
-            search.vocabularies.push(Vocabulary { all, headline });
+            search.vocabularies.push(all);
             let mut row = TantivyDocument::default();
             row.add_u64(fields.topic, number as u64);
             row.add_text(fields.title, texts.title);
@@ -123,39 +107,27 @@ impl SearchIndex {
         Ok(scores)
     }
 
-    pub(super) fn agreement(&self, words: &Words, topic: usize) -> Agreement {
-        let vocabulary = &self.vocabularies[topic];
-        let mut agreement = Agreement::default();
-        let mut all_weight = 0.0;
-        for (word, weight) in &words.0 {
-            let weight = weight * self.rarity(word);
-            all_weight += weight;
-            if !vocabulary.all.contains(word) {
-                continue;
-            }
-            agreement.share += weight;
-            if vocabulary.headline.contains(word) {
-                agreement.headline_share += weight;
-            }
-            // A word that most runbooks hold says nothing about which one fits.
-            let frequency = self.frequency.get(word).copied().unwrap_or_default();
-            agreement.informative += usize::from(frequency as usize * 2 <= self.vocabularies.len() + 1);
-        }
-        if all_weight > 0.0 {
-            agreement.share /= all_weight;
-            agreement.headline_share /= all_weight;
-        }
-        agreement
+    /// The share of the question's words that stand in a matter, rare words counting more: 0 to 1.
+    pub(super) fn share_in_topic(&self, words: &Words, topic: usize) -> f32 {
+        self.share_in(words, &self.vocabularies[topic])
     }
 
-    /// The share of the question's words that stand in a text, rare words counting more: 0 to 1.
-    pub(super) fn share(&self, words: &Words, text: &str) -> f32 {
-        let terms: HashSet<String> = self.terms(text).into_iter().collect();
+    /// How many different words of the question stand in a matter.
+    pub(super) fn words_in_topic(&self, words: &Words, topic: usize) -> usize {
+        words.0.keys().filter(|word| self.vocabularies[topic].contains(*word)).count()
+    }
+
+    /// [`Self::share_in_topic`] for a text.
+    pub(super) fn share_in_text(&self, words: &Words, text: &str) -> f32 {
+        self.share_in(words, &self.terms(text).into_iter().collect())
+    }
+
+    fn share_in(&self, words: &Words, vocabulary: &HashSet<String>) -> f32 {
         let (mut shared, mut all) = (0.0, 0.0);
         for (word, weight) in &words.0 {
             let weight = weight * self.rarity(word);
             all += weight;
-            if terms.contains(word) {
+            if vocabulary.contains(word) {
                 shared += weight;
             }
         }
@@ -167,7 +139,7 @@ impl SearchIndex {
     #[expect(clippy::cast_precision_loss, reason = "there are a few thousand documents at most")]
     fn rarity(&self, word: &str) -> f32 {
         let frequency = self.frequency.get(word).copied().unwrap_or_default();
-        let (all, with) = (self.vocabularies.len() as f32, frequency as f32);
+        let (all, with) = (self.vocabularies.len().max(KNOWS_RARITY) as f32, frequency as f32);
         (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
     }
 
@@ -310,16 +282,19 @@ mod tests {
     #[test]
     fn tells_how_much_of_the_question_is_spoken_of() {
         let index = index();
-        let agreement =
-            |question: &str, topic| index.agreement(&index.words(&[(1.0, with_name_parts(question))]), topic);
-        let all = agreement("disk full", 1);
-        assert_eq!((all.share, all.headline_share, all.informative), (1.0, 1.0, 2));
-        let some = agreement("delete the certificate", 1);
-        assert!(some.share > 0.0 && some.share < 0.5 && some.headline_share == 0.0, "{some:?}");
-        assert_eq!(agreement("check the service", 2).informative, 0, "words of every runbook are no reason");
-        assert_eq!(agreement("", 0), Agreement::default());
-        let words = index.words(&[(1.0, "disk full".to_owned())]);
-        assert!((index.share(&words, "The disks are filling up") - 0.5).abs() < 0.1);
+        let words = |question: &str| index.words(&[(1.0, with_name_parts(question))]);
+        let share = |question: &str, topic| index.share_in_topic(&words(question), topic);
+        assert!((share("disk full", 1) - 1.0).abs() < 1e-6);
+        let some = share("delete the certificate", 1);
+        assert!(some > 0.0 && some < 0.5, "{some}");
+        let common = share("the service of the certificate", 2);
+        assert!(
+            common < share("the latency of the certificate", 2),
+            "what stands everywhere says less: {common}"
+        );
+        assert!(share("", 0).abs() < 1e-6);
+        assert_eq!(index.words_in_topic(&words("delete the full certificate"), 1), 2);
+        assert!((index.share_in_text(&words("disk full"), "The disks are filling up") - 0.5).abs() < 0.1);
     }
 
     #[test]

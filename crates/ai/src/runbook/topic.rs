@@ -76,19 +76,37 @@ fn divide(document: &Document, range: Range<usize>, own: Option<usize>, found: &
         return;
     };
     let heads: Vec<usize> = inner().filter(|at| document.sections[*at].level == level).collect();
+    if let [only] = heads[..]
+        && !step::speaks_of_steps(&document.sections[only].heading)
+    {
+        // "## Alerts" around all of them is no matter beside others; what it holds may be many.
+        let mut inside = Vec::new();
+        divide(document, only..range.end, Some(only), &mut inside);
+        if inside.len() > 1 {
+            found.extend(introduction(document, range.start..only));
+            found.extend(inside);
+        } else {
+            found.push(range);
+        }
+        return;
+    }
     let matters = heads.iter().filter(|at| names_matter(&document.sections[**at].heading)).count();
     if matters < 2 || matters * 3 < heads.len() * 2 {
         found.push(range);
         return;
     }
-    let introduction = range.start..heads[0];
-    if document.sections[introduction.clone()].iter().any(super::document::Section::says_something) {
-        found.push(introduction);
-    }
+    found.extend(introduction(document, range.start..heads[0]));
     for (place, start) in heads.iter().enumerate() {
         let end = heads.get(place + 1).copied().unwrap_or(range.end);
         divide(document, *start..end, Some(*start), found);
     }
+}
+
+/// What stands before the first matter, if it says something.
+fn introduction(document: &Document, range: Range<usize>) -> Option<Range<usize>> {
+    let says_something =
+        document.sections[range.clone()].iter().any(super::document::Section::says_something);
+    says_something.then_some(range)
 }
 
 fn names_matter(heading: &str) -> bool {
@@ -124,5 +142,13 @@ mod tests {
                     ## QueueLong\n### Meaning\nx\n### Fix\ny\n";
         assert_eq!(headings(text), ["All alerts", "DiskFull", "RaidBroken", "QueueLong"]);
         assert_eq!(headings("# DiskFull\nx\n# QueueLong\ny\n"), ["DiskFull", "QueueLong"]);
+        assert_eq!(
+            headings("# Guide\nRead on.\n## Alerts\n### DiskFull\nx\n### QueueLong\ny\n"),
+            ["Guide", "DiskFull", "QueueLong"]
+        );
+        assert_eq!(
+            headings("# DiskFull\n## Mitigation\n### Delete logs\nx\n### Add a disk\ny\n"),
+            ["DiskFull"]
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What a metric measures, and which direction of it is bad.
+//! What a metric measures, and which direction of it is bad, guessed from the names that people give metrics.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum MetricKind {
     /// How long something takes.
     Latency,
-    /// Failures, as a rate or a share.
+    /// Failures, or successes, as a rate or a share.
     Errors,
     /// Processor time.
     Cpu,
@@ -34,37 +34,132 @@ pub enum Direction {
     Down,
 }
 
+/// Parts of names, each with what it tells. The first that fits decides: `cpu_throttled` is about an end that is
+/// reached, `request_errors` about errors.
+const NAMES: [(MetricKind, &[&str]); 8] = [
+    (MetricKind::Restarts, &["restart", "start_time", "boot_time"]),
+    (
+        MetricKind::Errors,
+        &["error", "fail", "5xx", "success", "availab", "drop", "reject", "abort", "retr", "fault"],
+    ),
+    (
+        MetricKind::Latency,
+        &["latency", "duration", "delay", "response_time", "elapsed", "lag", "p99", "p95", "p90"],
+    ),
+    (
+        MetricKind::Saturation,
+        &["throttl", "queue", "pending", "saturat", "inflight", "in_flight", "pool", "backlog"],
+    ),
+    (MetricKind::Cpu, &["cpu"]),
+    (MetricKind::Memory, &["mem", "heap", "rss"]),
+    (MetricKind::Saturation, &["disk", "filesystem", "open_fds", "load1", "usage", "percent"]),
+    (
+        MetricKind::Traffic,
+        &["request", "bytes", "packets", "rate", "workload", "ops", "call", "total", "network", "count"],
+    ),
+];
+
 impl MetricKind {
-    /// A guess from the name of a metric.
+    /// A guess from the name of a metric, as Prometheus' exporters, OpenTelemetry and service meshes give them.
     pub fn of_name(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
-        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-        if has(&["restart", "start_time"]) {
-            Self::Restarts
-        } else if has(&["error", "fail", "5xx", "success", "drop"]) {
-            Self::Errors
-        } else if has(&["latency", "duration", "_time_", "delay", "response_time"]) {
-            Self::Latency
-        } else if has(&["throttl", "queue", "pending", "saturation", "inflight", "in_flight", "pool"]) {
-            Self::Saturation
-        } else if has(&["cpu"]) {
-            Self::Cpu
-        } else if has(&["mem", "heap", "rss"]) {
-            Self::Memory
-        } else if has(&["request", "bytes", "rate", "workload", "ops", "total", "network"]) {
-            Self::Traffic
-        } else {
-            Self::Other
+        if is_up(&name) {
+            return Self::Errors;
+        }
+        let fits = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        NAMES.iter().find(|(_, parts)| fits(parts)).map_or(Self::Other, |(kind, _)| *kind)
+    }
+
+    /// The direction that is bad for a metric of this kind and name; `None` where both can be.
+    pub fn bad_direction(self, name: &str) -> Option<Direction> {
+        let name = name.to_ascii_lowercase();
+        match self {
+            Self::Errors if name.contains("success") || name.contains("availab") || is_up(&name) => {
+                Some(Direction::Down)
+            }
+            Self::Latency | Self::Errors | Self::Cpu | Self::Memory | Self::Saturation | Self::Restarts => {
+                Some(Direction::Up)
+            }
+            Self::Traffic | Self::Other => None,
         }
     }
 
-    /// The one direction that is bad; `None` where both can be.
-    pub fn bad_direction(self) -> Option<Direction> {
+    /// The kind as a word within a sentence.
+    pub fn word(self) -> &'static str {
         match self {
-            Self::Latency | Self::Errors | Self::Memory | Self::Saturation | Self::Restarts => {
-                Some(Direction::Up)
-            }
-            Self::Cpu | Self::Traffic | Self::Other => None,
+            Self::Latency => "latency",
+            Self::Errors => "errors",
+            Self::Cpu => "processor time",
+            Self::Memory => "memory",
+            Self::Saturation => "saturation",
+            Self::Traffic => "traffic",
+            Self::Restarts => "restarts",
+            Self::Other => "another metric",
         }
+    }
+}
+
+/// Prometheus' own word on whether a target answers.
+fn is_up(name: &str) -> bool {
+    name == "up" || name.starts_with("up{") || name.ends_with(" up") || name.ends_with("_up")
+}
+
+/// Whether a metric is about the calls that a service makes, not about those that it answers: OpenTelemetry's
+/// `http.client.*`, a mesh's outbound and upstream. If they slow down, it is another's fault.
+pub(super) fn is_outgoing(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["client", "outgoing", "outbound", "upstream", "egress"].iter().any(|part| name.contains(part))
+}
+
+/// Whether a metric counts the requests that a service gets, which drive the rest of its metrics.
+pub(super) fn is_request_rate(kind: MetricKind, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let counts = ["request", "workload", "ops", "qps", "rps", "call", "queries", "orders"];
+    kind == MetricKind::Traffic
+        && !is_outgoing(&name)
+        && !name.contains("byte")
+        && counts.iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_kind() {
+        let kinds = [
+            ("p95 of toyprod_request_latency_seconds", MetricKind::Latency),
+            ("toyprod:error_rate:ratio_5m", MetricKind::Errors),
+            ("toyprod_requests_total", MetricKind::Traffic),
+            ("svc:cpu_usage:percent", MetricKind::Cpu),
+            ("svc:mem_usage:percent", MetricKind::Memory),
+            ("container_cpu_cfs_throttled_periods_total", MetricKind::Saturation),
+            ("kube_pod_container_status_restarts_total", MetricKind::Restarts),
+            ("node_filesystem_avail_bytes", MetricKind::Saturation),
+            ("PodSuccessRate(%)", MetricKind::Errors),
+            ("PodWorkload(Ops)", MetricKind::Traffic),
+            ("up", MetricKind::Errors),
+            ("temperature_celsius", MetricKind::Other),
+        ];
+        for (name, kind) in kinds {
+            assert_eq!(MetricKind::of_name(name), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn fewer_successes_are_as_bad_as_more_errors() {
+        let bad = |name| MetricKind::of_name(name).bad_direction(name);
+        assert_eq!(bad("http_errors_total"), Some(Direction::Up));
+        assert_eq!(bad("probe_success"), Some(Direction::Down));
+        assert_eq!(bad("up"), Some(Direction::Down));
+        assert_eq!(bad("http_requests_total"), None);
+    }
+
+    #[test]
+    fn calls_that_a_service_makes_are_told_from_those_it_answers() {
+        assert!(is_outgoing("http_client_request_duration_seconds"));
+        assert!(!is_outgoing("http_server_request_duration_seconds"));
+        assert!(is_request_rate(MetricKind::Traffic, "http_requests_total"));
+        assert!(!is_request_rate(MetricKind::Traffic, "request_bytes_total"));
     }
 }

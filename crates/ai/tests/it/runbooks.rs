@@ -125,6 +125,25 @@ async fn the_link_comes_before_the_name_and_the_name_before_the_search() {
 }
 
 #[tokio::test]
+async fn few_runbooks_are_no_reason_to_answer_with_one_of_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let slow = "# Toyprod is slow\n\nThe 95th percentile of an order takes longer than 300 ms.\n\n\
+                ## Do this first\n\nTurn the chaos off.\n";
+    write(dir.path(), "toyprod-slow.md", slow);
+    let index = open(dir.path()).expect("an index");
+    let ours = Some("Orders of toyprod are slow: the 95th percentile is 800 ms");
+    for second in [false, true] {
+        if second {
+            write(dir.path(), "disk.md", "# Disk almost full\n\nDelete old logs.\n");
+        }
+        assert_eq!(ask(&index, "Slow", None, Some("Slow builds of the nightly images")).await, None);
+        assert_eq!(ask(&index, "PaymentsSlow", None, Some("Payments by card are slow")).await, None);
+        let found = ask(&index, "OrdersTooSlow", None, ours).await.expect("it is what the runbook is about");
+        assert_eq!(found.file, "toyprod-slow.md");
+    }
+}
+
+#[tokio::test]
 async fn sees_changes_without_a_restart() {
     let dir = folder();
     let index = open(dir.path()).expect("an index");

@@ -46,9 +46,11 @@ impl FakeMetrics {
         locked(&self.ranges).push_back((expr.to_owned(), answer));
     }
 
-    /// Every range query whose expression holds `part` gets this answer, unless one was pushed for it.
+    /// From now on every range query whose expression holds `part` gets this answer, unless one was pushed for it.
     pub fn answer_range(&self, part: &str, answer: Vec<Series>) {
-        locked(&self.standing_ranges).push((part.to_owned(), answer));
+        let mut standing = locked(&self.standing_ranges);
+        standing.retain(|(known, _)| known != part);
+        standing.push((part.to_owned(), answer));
     }
 
     /// Every instant query whose expression holds `part` gets this answer. Others find nothing.

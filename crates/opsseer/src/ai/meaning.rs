@@ -26,13 +26,31 @@ pub struct WordsOnly {
     pub install: bool,
 }
 
+impl WordsOnly {
+    /// The reason, and what mends it, for those who see no page.
+    pub fn in_full(&self) -> String {
+        let Self { reason, install } = self;
+        if *install {
+            format!("{reason}; `opsseer models pull embeddings` installs it")
+        } else {
+            reason.clone()
+        }
+    }
+}
+
 impl Meaning {
+    /// `ok`, or why things are found by their words alone.
+    pub fn state(&self) -> String {
+        self.words_only().map_or_else(|| "ok".to_owned(), |words_only| words_only.in_full())
+    }
+
     /// `None` while things are found by their meaning too, as far as is known.
     pub fn words_only(&self) -> Option<WordsOnly> {
         let (reason, install) = match self {
             Self::Here => return None,
             Self::NotInstalled => {
-                let reason = "the embeddings model, which also knows other words for the same thing, is not installed";
+                let reason =
+                    "the embeddings model, which also knows other words for the same thing, is not installed";
                 (reason.to_owned(), true)
             }
             Self::Unusable => {
@@ -51,9 +69,10 @@ mod tests {
 
     #[test]
     fn only_a_model_that_is_missing_here_is_to_be_installed_here() {
-        assert_eq!(Meaning::Here.words_only(), None);
+        assert_eq!((Meaning::Here.words_only(), Meaning::Here.state()), (None, "ok".to_owned()));
         for meaning in [Meaning::NotInstalled, Meaning::Unusable] {
             assert!(meaning.words_only().expect("words alone").install);
+            assert!(meaning.state().ends_with("`opsseer models pull embeddings` installs it"));
         }
         assert_eq!(Meaning::Elsewhere(Arc::default()).words_only(), None, "nothing is known to be wrong yet");
     }

@@ -8,11 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context;
 use async_trait::async_trait;
 use opsseer_ai::embed::{Embed, EmbedError, Vector};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 pub use self::health::RemoteHealth;
@@ -27,6 +30,14 @@ const LARGEST_ANSWER: usize = 8 << 20;
 /// Asks for vectors over HTTP, in the form of OpenAI's API. What fails is not tried again here: whoever asks has a way to
 /// go on without. A server that fails is left alone for a moment, so that not everybody waits for its time-out.
 pub(super) struct RemoteEmbedder {
+    asker: Arc<Asker>,
+    /// Where requests run: vectors are also asked for from threads that know of no sockets, and a connection lives only as long
+    /// as what drives it.
+    runtime: Handle,
+    health: Arc<RemoteHealth>,
+}
+
+struct Asker {
     http: reqwest::Client,
     url: Url,
     timeout: Duration,
@@ -34,7 +45,6 @@ pub(super) struct RemoteEmbedder {
     model: String,
     /// Known with the first answer.
     dimensions: OnceLock<usize>,
-    health: Arc<RemoteHealth>,
 }
 
 #[derive(Deserialize)]
@@ -50,20 +60,32 @@ struct Datum {
 }
 
 impl RemoteEmbedder {
-    /// `base`: the other server's address. `timeout`: for a whole request. `model`: as [`Embed::model`] names it.
+    /// `base`: the other server's address. `timeout`: for a whole request. `model`: as [`Embed::model`] names it. To be called
+    /// within a runtime.
     pub(super) fn new(base: &Url, timeout: Duration, model: String) -> anyhow::Result<Self> {
         // An error only means that one is in place already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().timeout(timeout).build()?;
         let mut url = base.clone();
         url.set_path(&format!("{}/v1/embeddings", base.path().trim_end_matches('/')));
-        let health = Arc::new(RemoteHealth::of(base));
-        Ok(Self { http, url, timeout, model, dimensions: OnceLock::new(), health })
+        let asker = Arc::new(Asker { http, url, timeout, model, dimensions: OnceLock::new() });
+        let runtime = Handle::try_current().context("no runtime to ask another server from")?;
+        Ok(Self { asker, runtime, health: Arc::new(RemoteHealth::of(base)) })
     }
 
     /// Tells how the other server is, as far as is known.
     pub(super) fn health(&self) -> Arc<RemoteHealth> {
         self.health.clone()
+    }
+}
+
+impl Asker {
+    async fn ask_all(&self, texts: &[String]) -> Result<Vec<Vector>, Trouble> {
+        let mut vectors = Vec::with_capacity(texts.len());
+        for texts in texts.chunks(AT_ONCE) {
+            vectors.extend(self.ask(texts).await?);
+        }
+        Ok(vectors)
     }
 
     async fn ask(&self, texts: &[String]) -> Result<Vec<Vector>, Trouble> {
@@ -113,25 +135,28 @@ impl Embed for RemoteEmbedder {
         if let Some(reason) = self.health.resting(Instant::now()) {
             return Err(EmbedError::Failed(reason));
         }
-        let mut vectors = Vec::with_capacity(texts.len());
-        for texts in texts.chunks(AT_ONCE) {
-            match self.ask(texts).await {
-                Ok(some) => vectors.extend(some),
-                Err(trouble) => {
-                    let reason = self.health.failed(&trouble, Instant::now());
-                    return Err(trouble.as_embed_error(reason));
-                }
+        let asker = self.asker.clone();
+        // Whoever leaves ends the request.
+        let request = AbortOnDropHandle::new(self.runtime.spawn(async move { asker.ask_all(&texts).await }));
+        let answer =
+            request.await.map_err(|error| EmbedError::Failed(format!("the request broke off: {error}")))?;
+        match answer {
+            Ok(vectors) => {
+                self.health.answered();
+                Ok(vectors)
+            }
+            Err(trouble) => {
+                let reason = self.health.failed(&trouble, Instant::now());
+                Err(trouble.as_embed_error(reason))
             }
         }
-        self.health.answered();
-        Ok(vectors)
     }
 
     fn model(&self) -> &str {
-        &self.model
+        &self.asker.model
     }
 
     fn dimensions(&self) -> usize {
-        self.dimensions.get().copied().unwrap_or(0)
+        self.asker.dimensions.get().copied().unwrap_or(0)
     }
 }

@@ -43,6 +43,11 @@ impl AiServer {
             suspector: services.suspector,
             server: None,
         };
-        Ok(Arc::new(Self { config, gateway, telemetry: telemetry::metrics()?, ending: CancellationToken::new() }))
+        Ok(Arc::new(Self {
+            config,
+            gateway,
+            telemetry: telemetry::metrics()?,
+            ending: CancellationToken::new(),
+        }))
     }
 }

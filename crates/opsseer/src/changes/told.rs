@@ -79,7 +79,7 @@ pub enum ChangeError {
 /// Keeps a change, and writes it on the timeline of each open incident that it may have to do with: one of its service, or
 /// each of them if it names no service. Told again, it changes nothing.
 pub async fn tell(app: &App, telling: Telling) -> Result<Told, ChangeError> {
-    let Checked { change, key } = checked(telling, app.clock.now())?;
+    let Checked { change, key } = checked(&telling, app.clock.now())?;
     let mut tx = app.store.begin().await?;
     let (stored, new) = tx.put_change(change.at, &change.seen, &key).await?;
     let mut incidents = Vec::new();
@@ -105,7 +105,7 @@ struct Checked {
     key: String,
 }
 
-fn checked(telling: Telling, now: DateTime<Utc>) -> Result<Checked, ChangeError> {
+fn checked(telling: &Telling, now: DateTime<Utc>) -> Result<Checked, ChangeError> {
     let invalid = |reason: String| ChangeError::Invalid(reason);
     let kind = telling.kind.trim();
     let change = ChangeType::ALL.into_iter().find(|change| change.as_str() == kind).ok_or_else(|| {
@@ -189,11 +189,11 @@ mod tests {
         Telling { kind: "deploy".into(), title: " db 1.42 ".into(), ..Telling::default() }
     }
 
-    fn refusal(telling: Telling) -> String {
+    fn refusal(telling: &Telling) -> String {
         checked(telling, now()).err().expect("refused").to_string()
     }
 
-    fn key_of(telling: Telling, now: DateTime<Utc>) -> String {
+    fn key_of(telling: &Telling, now: DateTime<Utc>) -> String {
         checked(telling, now).ok().expect("taken").key
     }
 
@@ -201,7 +201,7 @@ mod tests {
     fn what_is_not_said_has_a_plain_meaning() {
         let blank = Some("  ".to_owned());
         let told = Telling { service: blank.clone(), link: blank, ..telling() };
-        let Change { at, seen } = checked(told, now()).ok().expect("taken").change;
+        let Change { at, seen } = checked(&told, now()).ok().expect("taken").change;
         assert_eq!((at, seen.title.as_str(), seen.source.as_str()), (now(), "db 1.42", "api"));
         assert_eq!((seen.service, seen.link, seen.version), (None, None, None));
     }
@@ -226,12 +226,12 @@ mod tests {
             (Telling { at: Some(DateTime::<Utc>::MIN_UTC), ..telling() }, "more than a year ago"),
         ];
         for (telling, reason) in cases {
-            let said = refusal(telling.clone());
+            let said = refusal(&telling);
             assert!(said.contains(reason), "{said} for {telling:?}");
         }
         let longest = Telling { title: "é".repeat(200), ..telling() };
-        assert!(checked(longest, now()).is_ok(), "characters count, not bytes");
-        assert!(checked(Telling { at: Some(now() + TimeDelta::minutes(4)), ..telling() }, now()).is_ok());
+        assert!(checked(&longest, now()).is_ok(), "characters count, not bytes");
+        assert!(checked(&Telling { at: Some(now() + TimeDelta::minutes(4)), ..telling() }, now()).is_ok());
     }
 
     #[test]
@@ -241,22 +241,22 @@ mod tests {
             source: Some(source.into()),
             ..telling()
         };
-        let first = key_of(named("7", "ci"), now());
+        let first = key_of(&named("7", "ci"), now());
         let later = Telling { title: "again".into(), at: Some(now()), ..named("7", "ci") };
-        assert_eq!(key_of(later, now() + TimeDelta::hours(1)), first);
-        assert_ne!(key_of(named("8", "ci"), now()), first);
-        assert_ne!(key_of(named("7", "cd"), now()), first);
+        assert_eq!(key_of(&later, now() + TimeDelta::hours(1)), first);
+        assert_ne!(key_of(&named("8", "ci"), now()), first);
+        assert_ne!(key_of(&named("7", "cd"), now()), first);
     }
 
     #[test]
     fn without_an_id_what_is_told_twice_in_a_minute_or_of_one_instant_is_the_same() {
-        let first = key_of(telling(), now());
-        assert_eq!(key_of(telling(), now() + TimeDelta::seconds(20)), first);
-        assert_ne!(key_of(telling(), now() + TimeDelta::minutes(2)), first);
+        let first = key_of(&telling(), now());
+        assert_eq!(key_of(&telling(), now() + TimeDelta::seconds(20)), first);
+        assert_ne!(key_of(&telling(), now() + TimeDelta::minutes(2)), first);
         let at = |at| Telling { at: Some(at), ..telling() };
-        let of_instant = key_of(at(now()), now());
-        assert_eq!(key_of(at(now()), now() + TimeDelta::hours(1)), of_instant);
-        assert_ne!(key_of(at(now() - TimeDelta::seconds(1)), now()), of_instant);
+        let of_instant = key_of(&at(now()), now());
+        assert_eq!(key_of(&at(now()), now() + TimeDelta::hours(1)), of_instant);
+        assert_ne!(key_of(&at(now() - TimeDelta::seconds(1)), now()), of_instant);
         assert_ne!(of_instant, first);
     }
 }

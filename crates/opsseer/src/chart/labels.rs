@@ -3,7 +3,8 @@
 use super::layout::{Set, WIDTH};
 use super::legend;
 use super::marks::{mark_labels, mark_row_height};
-use super::picture::{Drawing, Px, class_of, mark_places, printable};
+use super::path::Px;
+use super::picture::{Drawing, class_of, mark_places, printable};
 
 pub(super) struct Label {
     pub(super) x: Px,
@@ -83,7 +84,7 @@ impl Drawing<'_> {
 
     fn mark_texts(&self, set: Set) -> Vec<MarkText> {
         let places = mark_places(&self.plot, &self.marks);
-        let texts = mark_labels(set, &places).into_iter().map(|label| {
+        let texts = mark_labels(set, self.plot.left - 4.0, &places).into_iter().map(|label| {
             let x = places[label.mark].0;
             let row = f64::from(u8::try_from(label.row).unwrap_or(u8::MAX));
             let y = self.plot.top - 5.0 - row * mark_row_height(set);

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::axis::{ValueAxis, time_ticks};
 use super::look::Look;
 
-pub(super) const WIDTH: f64 = 720.0;
+pub(crate) const WIDTH: f64 = 720.0;
 
 /// The height of the plot where nothing asks for another.
 const PLOT_HEIGHT: f64 = 190.0;
@@ -24,7 +24,7 @@ const BOLD: f64 = 1.12;
 
 /// The picture has two sets of labels; a style sheet shows one of them, by the width at which the picture is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Set {
+pub(crate) enum Set {
     /// For widths around that of the `viewBox`.
     Wide,
     /// For phones, where the picture is shown at about half its size.
@@ -33,7 +33,7 @@ pub(super) enum Set {
 
 impl Set {
     /// The size of its letters, in units of the `viewBox`. The style sheet has the same.
-    pub(super) fn font(self) -> f64 {
+    pub(crate) fn font(self) -> f64 {
         match self {
             Self::Wide => 12.0,
             Self::Narrow => 22.0,
@@ -41,7 +41,7 @@ impl Set {
     }
 
     /// An upper estimate: fonts differ from machine to machine.
-    pub(super) fn width_of(self, text: &str) -> f64 {
+    pub(crate) fn width_of(self, text: &str) -> f64 {
         let em = |c: char| match c {
             ' ' | '.' | ',' | ':' | ';' | 'i' | 'l' | '|' | '/' | '(' | ')' => 0.36,
             'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.96,
@@ -53,12 +53,12 @@ impl Set {
     }
 
     /// The text, shortened with an ellipsis at its end where it is wider than `room`.
-    pub(super) fn fit(self, text: &str, room: f64) -> String {
+    pub(crate) fn fit(self, text: &str, room: f64) -> String {
         self.keep(text, room, |kept| (kept, 0))
     }
 
     /// The same with the ellipsis in the middle, for names that differ at their ends.
-    pub(super) fn fit_middle(self, text: &str, room: f64) -> String {
+    pub(crate) fn fit_middle(self, text: &str, room: f64) -> String {
         self.keep(text, room, |kept| (kept / 2, kept - kept / 2))
     }
 
@@ -136,6 +136,8 @@ impl Plot {
         };
         let height = |set: &Set| super::marks::mark_row_height(*set) * rows_as_f64(mark_rows(&plot, *set));
         plot.top += look.sets.iter().map(height).fold(0.0, f64::max);
+        // The uppermost value stands half above its line, and must not meet the title.
+        plot.top = plot.top.max(largest.font() * 1.9);
         let room = |height: f64| (height - plot.top - TIME_AXIS_HEIGHT - below).max(LEAST_PLOT_HEIGHT);
         plot.bottom = plot.top + look.height.map_or(PLOT_HEIGHT, room);
         plot
@@ -235,14 +237,8 @@ mod tests {
     fn time_labels_have_room_in_both_sets() {
         let axis = ValueAxis::covering([0.0, 1.0].into_iter(), Unit::Plain);
         for minutes in [1, 7, 60, 600, 60 * 24 * 40] {
-            let plot = Plot::new(
-                &Look::OF_PAGE,
-                (at(0), at(minutes)),
-                axis.clone(),
-                Some("41.6 %"),
-                0.0,
-                |_, _| 1,
-            );
+            let plot =
+                Plot::new(&Look::OF_PAGE, (at(0), at(minutes)), axis.clone(), Some("41.6 %"), 0.0, |_, _| 1);
             for set in [Set::Wide, Set::Narrow] {
                 let labels = plot.time_labels(set);
                 assert!(!labels.is_empty(), "{minutes} {set:?}");

@@ -30,12 +30,12 @@ pub(crate) enum Colours {
 
 /// What is asked of a drawing beside its content.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
-    pub(super) colours: Colours,
+pub(crate) struct Look {
+    pub(crate) colours: Colours,
     /// The sets of labels that it has; with more than one, a style sheet shows one of them.
-    pub(super) sets: &'static [Set],
+    pub(crate) sets: &'static [Set],
     /// The height in units of the `viewBox`; else as high as the content is.
-    pub(super) height: Option<f64>,
+    pub(crate) height: Option<f64>,
 }
 
 impl Look {
@@ -44,17 +44,17 @@ impl Look {
         Self { colours: Colours::OfReader, sets: &[Set::Wide, Set::Narrow], height: None };
 
     /// For a picture of so many pixels.
-    pub(super) fn of_size(width: u32, height: u32, theme: Theme) -> Self {
+    pub(crate) fn of_size(width: u32, height: u32, theme: Theme) -> Self {
         let sets: &[Set] = if width <= NARROW_PIXELS { &[Set::Narrow] } else { &[Set::Wide] };
         let height = WIDTH * f64::from(height) / f64::from(width.max(1));
         Self { colours: Colours::Of(theme), sets, height: Some(height) }
     }
 
-    pub(super) fn largest_set(&self) -> Set {
+    pub(crate) fn largest_set(&self) -> Set {
         if self.sets.contains(&Set::Narrow) { Set::Narrow } else { Set::Wide }
     }
 
-    pub(super) fn is_only_narrow(&self) -> bool {
+    pub(crate) fn is_only_narrow(&self) -> bool {
         self.sets == [Set::Narrow]
     }
 }

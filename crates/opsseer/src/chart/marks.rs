@@ -19,8 +19,9 @@ pub(super) struct MarkLabel {
 }
 
 /// Places labels from left to right, each in the lowest row in which it neither meets another label nor crosses the
-/// line of another mark, and within the picture. Those that find no place are left out.
-pub(super) fn mark_labels(set: Set, marks: &[(f64, &str)]) -> Vec<MarkLabel> {
+/// line of another mark, and within the picture. Those that find no place are left out. The lowest row begins at `left`:
+/// before it stands the uppermost value of the axis.
+pub(super) fn mark_labels(set: Set, left: f64, marks: &[(f64, &str)]) -> Vec<MarkLabel> {
     let mut placed: Vec<MarkLabel> = Vec::new();
     for (mark, (x, text)) in marks.iter().enumerate() {
         let text = set.fit(text, WIDTH * 0.4);
@@ -31,7 +32,8 @@ pub(super) fn mark_labels(set: Set, marks: &[(f64, &str)]) -> Vec<MarkLabel> {
                 let left = if after { *x } else { x - width };
                 MarkLabel { mark, text: text.clone(), after, row, span: Span { left, right: left + width } }
             })
-            .filter(|label| label.span.left >= 0.0 && label.span.right <= WIDTH)
+            .filter(|label| label.span.left >= if label.row == 0 { left } else { 0.0 })
+            .filter(|label| label.span.right <= WIDTH)
             .collect();
         // A label over the line of another mark leaves that one no place in the rows above.
         let crosses = |label: &MarkLabel| {
@@ -76,7 +78,7 @@ mod tests {
                     .zip(0_u8..)
                     .map(|(name, index)| (50.0 + distance * f64::from(index), name.as_str()))
                     .collect();
-                let placed = mark_labels(set, &marks);
+                let placed = mark_labels(set, 0.0, &marks);
                 assert!(!placed.is_empty());
                 for (index, one) in placed.iter().enumerate() {
                     assert!(one.span.left >= 0.0 && one.span.right <= WIDTH, "{one:?}");
@@ -91,15 +93,22 @@ mod tests {
     #[test]
     fn two_marks_close_together_both_have_their_label() {
         for set in [Set::Wide, Set::Narrow] {
-            let labels = mark_labels(set, &[(400.0, "deploy 1.42"), (430.0, "fired")]);
+            let labels = mark_labels(set, 0.0, &[(400.0, "deploy 1.42"), (430.0, "fired")]);
             let places: Vec<(bool, usize)> = labels.iter().map(|label| (label.after, label.row)).collect();
             assert_eq!(places, [(false, 0), (true, 0)], "{set:?}");
         }
     }
 
     #[test]
+    fn the_lowest_row_leaves_the_axis_its_uppermost_value() {
+        let labels = mark_labels(Set::Narrow, 80.0, &[(90.0, "fired"), (140.0, "now")]);
+        assert!(labels.iter().all(|label| label.row > 0 || label.span.left >= 80.0), "{labels:?}");
+        assert_eq!(labels.len(), 2);
+    }
+
+    #[test]
     fn a_label_at_the_right_edge_stands_to_the_left_of_its_line() {
-        let placed = mark_labels(Set::Narrow, &[(5.0, "resolved"), (WIDTH - 5.0, "fired")]);
+        let placed = mark_labels(Set::Narrow, 0.0, &[(5.0, "resolved"), (WIDTH - 5.0, "fired")]);
         assert_eq!(placed.iter().map(|label| label.after).collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -1,7 +1,5 @@
 //! The chart as SVG: what stands where is worked out here, how it is written is in `templates/chart/chart.svg`.
 
-use std::fmt::{self, Write as _};
-
 use askama::Template;
 use opsseer_connect::promql::Comparison;
 
@@ -14,17 +12,9 @@ use super::legend::{self, Entry, Sample};
 use super::line::{Run, runs, usual_step};
 use super::look::{Colours, Look, Theme};
 use super::marks::mark_labels;
+use super::path::{Line, Px, area, line};
 use super::sentence::description;
 use super::{Chart, MAX_SERIES, Mark, MarkKind, is_drawable};
-
-/// A coordinate with one decimal.
-pub(super) struct Px(pub(super) f64);
-
-impl fmt::Display for Px {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", super::number::rounded(self.0, 1))
-    }
-}
 
 #[derive(Template)]
 #[template(path = "chart/chart.svg")]
@@ -48,14 +38,6 @@ struct Picture {
     nothing: Option<(Px, Px, &'static str)>,
     swatches: Vec<Swatch>,
     sets: Vec<Labels>,
-}
-
-/// One series.
-struct Line {
-    /// Which colour and dashes.
-    style: usize,
-    path: String,
-    dots: Vec<(Px, Px)>,
 }
 
 /// The forecast.
@@ -143,14 +125,13 @@ impl<'a> Drawing<'a> {
         };
         let legend = legend::entries(chart, &shown);
         let mark_rows = |plot: &Plot, set| {
-            let placed = mark_labels(set, &mark_places(plot, &marks));
+            let placed = mark_labels(set, plot.left - 4.0, &mark_places(plot, &marks));
             placed.iter().map(|label| label.row + 1).max().unwrap_or(0)
         };
         let beside = last.as_ref().map(|(_, text)| text.as_str());
         let below = legend::height(&legend);
         let plot = Plot::new(look, (chart.from, chart.end()), axis, beside, below, mark_rows);
-        let mut drawing =
-            Self { chart, runs, ahead: Vec::new(), limit, marks, last, legend, plot };
+        let mut drawing = Self { chart, runs, ahead: Vec::new(), limit, marks, last, legend, plot };
         drawing.ahead = drawing.expected_line();
         drawing
     }
@@ -216,7 +197,7 @@ impl<'a> Drawing<'a> {
         // Nothing is uncertain about the point that the forecast starts from.
         let joint = self.ahead.first().filter(|(at, _)| *at < forecast.points[0].0);
         let joint = joint.map(|(at, value)| (*at, *value, *value));
-        let area = |band: Vec<Edge>| area(&self.plot, joint.into_iter().chain(band).collect());
+        let area = |band: Vec<Edge>| area(&self.plot, &joint.into_iter().chain(band).collect::<Vec<Edge>>());
         Some(Ahead {
             style: self.style_ahead(),
             line,
@@ -275,36 +256,6 @@ pub(super) fn mark_places<'a>(plot: &Plot, marks: &'a [Mark]) -> Vec<(f64, &'a s
     marks.iter().map(|mark| (plot.x(mark.at), mark.label.as_str())).collect()
 }
 
-fn line(plot: &Plot, style: usize, runs: &[Run]) -> Line {
-    let mut line = Line { style, path: String::new(), dots: Vec::new() };
-    for run in runs {
-        if let [(at, value)] = run.as_slice() {
-            line.dots.push((Px(plot.x(*at)), Px(plot.y(*value))));
-            continue;
-        }
-        for (index, (at, value)) in run.iter().enumerate() {
-            let to = if index == 0 { 'M' } else { 'L' };
-            // Writing into a String does not fail.
-            let _ = write!(line.path, "{to}{} {}", Px(plot.x(*at)), Px(plot.y(*value)));
-        }
-    }
-    line
-}
-
-/// The area between the edges of a band, cut off at the edges of the plot.
-fn area(plot: &Plot, band: Vec<Edge>) -> String {
-    let mut path = String::new();
-    let y = |value: f64| Px(plot.y(value).clamp(plot.top, plot.bottom));
-    let upper = band.iter().map(|(at, _, high)| (*at, *high));
-    let lower = band.iter().rev().map(|(at, low, _)| (*at, *low));
-    for (index, (at, value)) in upper.chain(lower).enumerate() {
-        let to = if index == 0 { 'M' } else { 'L' };
-        // Writing into a String does not fail.
-        let _ = write!(path, "{to}{} {}", Px(plot.x(at)), y(value));
-    }
-    if band.len() > 1 { path + "Z" } else { String::new() }
-}
-
 fn limit_text(limit: &str, comparison: Comparison) -> String {
     match comparison {
         Comparison::Above | Comparison::AtLeast => format!("{limit} limit"),
@@ -325,7 +276,7 @@ pub(super) fn class_of(mark: &Mark) -> &'static str {
 }
 
 /// Labels come from outside. XML allows no control characters, not even escaped; the template escapes the rest.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let allowed =
         |c: char| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c };
     text.chars().map(allowed).collect()

@@ -15,7 +15,9 @@ const LARGEST: u32 = 4096;
 #[derive(Debug, Error)]
 pub enum PngError {
     /// The size asked for.
-    #[error("a picture of {width} x {height} pixels cannot be drawn: each side must be between 1 and {LARGEST}")]
+    #[error(
+        "a picture of {width} x {height} pixels cannot be drawn: each side must be between 1 and {LARGEST}"
+    )]
     Size {
         /// In pixels.
         width: u32,

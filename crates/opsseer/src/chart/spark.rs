@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::picture::{Px, printable};
+use super::path::Px;
+use super::picture::printable;
 use super::{ChartSeries, is_drawable, line};
 
 const WIDTH: f64 = 160.0;

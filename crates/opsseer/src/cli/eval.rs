@@ -35,6 +35,10 @@ enum Suite {
     Qa(measured::Args),
     /// Classifies the alerts of a public collection.
     Alerts(AlertsArgs),
+    /// Forecasts series, and whether they pass a threshold.
+    Forecast(ForecastArgs),
+    /// Looks for the broken service in the metrics of a system.
+    Suspects(measured::Args),
     /// Runs every suite that a folder has data for, and writes the page about it.
     All(all::Args),
 }
@@ -46,6 +50,15 @@ struct AlertsArgs {
     /// Ask the shipped weights, as for data without folds, instead of learning from the other folds.
     #[arg(long)]
     shipped: bool,
+}
+
+#[derive(Debug, Args)]
+struct ForecastArgs {
+    #[command(flatten)]
+    args: measured::Args,
+    /// The season of a competition's series, in steps: 24 for hourly ones.
+    #[arg(long, value_name = "STEPS")]
+    season: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +85,10 @@ pub async fn execute(args: EvalArgs) -> anyhow::Result<ExitCode> {
             Suite::Alerts(AlertsArgs { args, shipped }) => {
                 measured::execute(Measured::Alerts { shipped }, &args, &SystemClock, out).await
             }
+            Suite::Forecast(ForecastArgs { args, season }) => {
+                measured::execute(Measured::Forecast { season }, &args, &SystemClock, out).await
+            }
+            Suite::Suspects(args) => measured::execute(Measured::Suspects, &args, &SystemClock, out).await,
             Suite::All(args) => all::execute(&args, &SystemClock, out, &mut io::stderr()).await,
         }
     })

@@ -54,7 +54,7 @@ pub async fn execute(args: ForecastArgs) -> anyhow::Result<ExitCode> {
     } else {
         let unit = answer.chart.unit;
         let told = &answer.forecast;
-        writeln!(out, "{}: {} now; it {}", told.subject, unit.text(told.now), told.sentence)?;
+        writeln!(out, "{}: {} now, {}", told.subject, unit.text(told.now), told.sentence)?;
         if let Some(band) = &answer.chart.forecast {
             write_steps(out, band, now, &|value| unit.text(value)).context("cannot print the forecast")?;
         }

@@ -1,5 +1,7 @@
 //! `opsseer slo`: objectives, their rules for Prometheus, and how they stand.
 
+mod budgets;
+
 use std::{
     fs,
     io::{self, Write},
@@ -8,25 +10,21 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use opsseer_connect::{
     Limits,
     prometheus::{Metrics, PrometheusClient},
 };
 use opsseer_core::{Clock, SystemClock};
-use opsseer_eval::table::{self, Align};
 use serde_json::json;
 use url::Url;
 
-use super::incidents::{print_json, render::in_words};
+use super::incidents::print_json;
 use crate::{
     config::Config,
-    slo::{BudgetStatus, Objectives, doubts, status},
+    slo::{Objectives, doubts, status},
 };
-
-/// Less of an objective's window than this, and how much there is data for is said beside what is left.
-const WHOLE: f64 = 0.95;
 
 /// What `opsseer slo` is told.
 #[derive(Debug, Args)]
@@ -195,68 +193,9 @@ async fn show(
     if json {
         print_json(&json!({ "objectives": statuses }), out)?;
     } else {
-        print(&statuses, out).context("cannot print the answer")?;
+        budgets::write(&statuses, out).context("cannot print the answer")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn print(statuses: &[BudgetStatus], out: &mut dyn Write) -> io::Result<()> {
-    let head = [
-        ("SERVICE", Align::Left),
-        ("OBJECTIVE", Align::Left),
-        ("", Align::Right),
-        ("BUDGET LEFT", Align::Right),
-        ("BURN 5m", Align::Right),
-        ("1h", Align::Right),
-        ("6h", Align::Right),
-        ("3d", Align::Right),
-        ("GONE IN", Align::Right),
-    ];
-    let row = |one: &BudgetStatus| {
-        vec![
-            one.service.clone(),
-            one.slo.clone(),
-            format!("{} % in {}", one.objective, one.window),
-            one.budget_left.map_or_else(unknown, |left| format!("{:.1} %", left * 100.0)),
-            burn(one.burn_5m),
-            burn(one.burn_1h),
-            burn(one.burn_6h),
-            burn(one.burn_3d),
-            gone_in(one),
-        ]
-    };
-    table::write(out, &head, &statuses.iter().map(row).collect::<Vec<_>>())?;
-    for one in statuses {
-        if let Some(covered) = one.covered.filter(|covered| *covered < WHOLE) {
-            let data = TimeDelta::from_std(one.window.duration().mul_f64(covered)).unwrap_or_default();
-            let data = in_words(data);
-            writeln!(
-                out,
-                "{} has data for {data} of {}; the rest counts as free of errors",
-                one.slo, one.window
-            )?;
-        }
-        if !one.recorded {
-            writeln!(out, "{} is not recorded: load the rules that `opsseer slo rules` writes", one.slo)?;
-        }
-    }
-    Ok(())
-}
-
-fn unknown() -> String {
-    "-".to_owned()
-}
-
-fn burn(burn: Option<f64>) -> String {
-    burn.map_or_else(unknown, |burn| format!("{burn:.1}"))
-}
-
-fn gone_in(one: &BudgetStatus) -> String {
-    match one.exhausted_in {
-        Some(time) if time.is_zero() => "gone".to_owned(),
-        Some(time) => in_words(TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)),
-        None => "never".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -320,6 +259,7 @@ mod tests {
     async fn rules_that_are_not_loaded_are_told() {
         let text = shown(&FakeMetrics::default(), false).await;
         assert!(text.contains("orders is not recorded: load the rules"), "{text}");
+        assert!(!text.contains("never"), "nothing is known of a budget without events:\n{text}");
     }
 
     #[tokio::test]

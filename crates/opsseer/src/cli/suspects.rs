@@ -67,6 +67,7 @@ fn write_text(ranked: &SuspectsRanked, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "        {} ({:+.1} sigmas)", metric.sentence, metric.shift)?;
         }
     }
-    let left_out = if ranked.left_out > 0 { format!(", {} left out", ranked.left_out) } else { String::new() };
+    let left_out =
+        if ranked.left_out > 0 { format!(", {} left out", ranked.left_out) } else { String::new() };
     writeln!(out, "{} series looked at{left_out}, by {}", ranked.series, ranked.method)
 }

@@ -89,7 +89,10 @@ impl Forecast {
             if let Watch::Own(own) = watch
                 && promql::threshold(&own.expr).is_none()
             {
-                return refused(&own.expr, "its expression must compare something with a number, as in `a > 0.9`");
+                return refused(
+                    &own.expr,
+                    "its expression must compare something with a number, as in `a > 0.9`",
+                );
             }
         }
         Ok(())

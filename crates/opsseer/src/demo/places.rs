@@ -66,6 +66,11 @@ impl Checkout {
         })
     }
 
+    /// What toyprod promises.
+    pub fn objectives(&self) -> PathBuf {
+        self.root.join("ops/slo.toml")
+    }
+
     /// The folder with the runbooks.
     pub fn runbooks(&self) -> PathBuf {
         self.root.join("runbooks")

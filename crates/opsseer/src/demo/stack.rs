@@ -257,6 +257,7 @@ impl StackPlan {
                     ("OPSSEER_PROMETHEUS__SCRAPE_INTERVAL", self.profile.evaluation_interval_text().into()),
                     ("OPSSEER_FORECAST__EVERY", self.profile.forecast_every().into()),
                     ("OPSSEER_FORECAST__WATCH", WATCHED.into()),
+                    ("OPSSEER_SLO__FILE", self.checkout.objectives().into_os_string()),
                 ];
                 (&self.programs.opsseer, vec!["serve".into()], env, data)
             }
@@ -278,11 +279,16 @@ impl StackPlan {
 /// What is forecast all the time: slowness grows, where errors come at once.
 const WATCHED: &str = r#"[{alert = "ToyProdHighLatency"}]"#;
 
+/// Where models are is true of the machine, and so of this stack.
+const OF_THE_MACHINE: [&str; 2] = ["OPSSEER_AI__", "OPSSEER_LLM__"];
+
 /// What the user has set for another OpsSeer, or for the internet, is not meant for this stack.
 fn foreign_variables(piece: Piece) -> Vec<OsString> {
     let ours = |name: &str| {
         let name = name.to_uppercase();
-        matches!(piece, Piece::OpsSeer) && name.starts_with("OPSSEER_")
+        matches!(piece, Piece::OpsSeer)
+            && name.starts_with("OPSSEER_")
+            && !OF_THE_MACHINE.iter().any(|section| name.starts_with(section))
     };
     let names = std::env::vars_os().map(|(name, _)| name);
     names

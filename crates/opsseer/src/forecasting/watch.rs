@@ -17,9 +17,9 @@ use opsseer_store::StoreError;
 use super::look;
 use crate::{
     app::{App, SharedApp},
-    config::Watch,
+    config::{self, Watch},
     ingest::IngestError,
-    outlook::{Answer, Question, limit_in_words},
+    outlook::{Question, limit_in_words},
     pipeline::{in_words, rounds::Rounds},
 };
 
@@ -52,6 +52,8 @@ enum WatchError {
 #[derive(Debug, Clone)]
 struct Watched {
     question: Question,
+    /// For how long the limit must be passed before the rule's alert fires. `None` for an expression without a rule.
+    lasting: Option<TimeDelta>,
     service: Option<String>,
     runbook_url: Option<String>,
 }
@@ -113,7 +115,7 @@ async fn round(app: &App, streaks: &mut HashMap<String, Streak>) -> Result<(), W
         let raised = firing.iter().map(|stored| &stored.alert).find(|alert| is_about(alert, watch.name()));
         let streak = streaks.entry(watch.name().to_owned()).or_default();
         let now = app.clock.now();
-        let seen = is_coming(app, &answer, now);
+        let seen = is_coming(&app.config.forecast, &watched, &answer.forecast, now);
         let step = step(streak, seen, &answer.forecast, raised.is_some());
         alerts.extend(match (step, raised) {
             (Step::Raise, _) => Some(alert(app, &watched, &answer.forecast, now)),
@@ -133,7 +135,8 @@ fn is_about(alert: &Alert, watch: &str) -> bool {
 }
 
 fn watched(watch: &Watch, rules: &[AlertingRule]) -> Option<Watched> {
-    let question = |subject: &str, limit: Threshold| Question { subject: subject.to_owned(), limit, alert: None };
+    let question =
+        |subject: &str, limit: Threshold| Question { subject: subject.to_owned(), limit, alert: None };
     match watch {
         Watch::Rule(rule) => {
             let rule = rules.iter().find(|known| known.name == rule.alert)?;
@@ -142,26 +145,37 @@ fn watched(watch: &Watch, rules: &[AlertingRule]) -> Option<Watched> {
             let plain = |text: &String| Some(text.clone()).filter(|text| !text.contains("{{"));
             Some(Watched {
                 question: question(&rule.name, limit),
+                lasting: TimeDelta::from_std(rule.for_duration).ok(),
                 service: rule.labels.get("service").and_then(plain),
                 runbook_url: rule.annotations.get("runbook_url").and_then(plain),
             })
         }
         Watch::Own(own) => Some(Watched {
             question: question(&own.name, promql::threshold(&own.expr)?),
+            lasting: None,
             service: own.service.clone(),
             runbook_url: own.runbook_url.clone(),
         }),
     }
 }
 
-/// Whether it is as probable and as near as the operator wants to be told.
-fn is_coming(app: &App, answer: &Answer, now: DateTime<Utc>) -> bool {
-    let settings = &app.config.forecast;
+/// Whether it is as probable and as near as the operator wants to be told. A limit that is passed already, but not for as
+/// long as the rule asks, counts too, if the value will not be back by then.
+fn is_coming(
+    settings: &config::Forecast,
+    watched: &Watched,
+    forecast: &Forecast,
+    now: DateTime<Utc>,
+) -> bool {
     let within = TimeDelta::from_std(settings.within).unwrap_or(TimeDelta::MAX);
-    match answer.forecast.outlook {
-        Outlook::Expected { at, probability, .. } => {
-            !answer.forecast.beyond && probability >= settings.probability && at - now <= within
+    match (forecast.beyond, &forecast.outlook) {
+        (false, Outlook::Expected { at, probability, .. }) => {
+            *probability >= settings.probability && *at - now <= within
         }
+        (true, Outlook::Expected { earliest, .. }) => {
+            watched.lasting.is_some_and(|lasting| *earliest - now > lasting)
+        }
+        (true, Outlook::NotWithin { .. }) => watched.lasting.is_some(),
         _ => false,
     }
 }
@@ -188,7 +202,7 @@ fn still_likely(outlook: &Outlook) -> bool {
 }
 
 fn alert(app: &App, watched: &Watched, forecast: &Forecast, now: DateTime<Utc>) -> Alert {
-    let subject = &watched.question.subject;
+    let (subject, expr) = (&watched.question.subject, &watched.question.limit.left);
     let mut labels = texts([
         ("alertname", ALERT_NAME),
         (WATCH_LABEL, subject),
@@ -196,17 +210,19 @@ fn alert(app: &App, watched: &Watched, forecast: &Forecast, now: DateTime<Utc>) 
     ]);
     labels.extend(watched.service.iter().map(|service| ("service".to_owned(), service.clone())));
     let limit = limit_in_words(forecast);
-    let mut annotations = texts([
-        ("summary", &format!("{subject} is expected: {}", forecast.sentence)),
-        (
-            "description",
-            &format!(
-                "{} has not passed {limit} yet. If it does not, this is withdrawn; if it does, the real alert joins this \
-                 incident.",
-                watched.question.limit.left
-            ),
-        ),
-    ]);
+    let description = if forecast.beyond {
+        format!(
+            "{expr} is beyond its limit, but not yet for as long as its rule asks: {}.",
+            forecast.sentence
+        )
+    } else {
+        format!(
+            "{expr} has not passed {limit} yet. If it does not, this is withdrawn; if it does, the real alert joins this \
+             incident."
+        )
+    };
+    let summary = format!("{subject} is expected: {}", forecast.sentence);
+    let mut annotations = texts([("summary", &summary), ("description", &description)]);
     annotations.extend(watched.runbook_url.iter().map(|url| ("runbook_url".to_owned(), url.clone())));
     let identity = Identity::of(&labels);
     Alert {
@@ -270,6 +286,27 @@ mod tests {
 
     fn not_expected() -> Forecast {
         forecast(Outlook::NotWithin { probability: 0.97 }, false)
+    }
+
+    #[test]
+    fn a_limit_that_is_passed_is_told_before_its_rule_fires_unless_the_value_comes_back_by_then() {
+        let settings = config::Config::with_overrides("").expect("the defaults").forecast;
+        let limit = promql::threshold("x > 0.3").expect("a limit");
+        let watched = |lasting| Watched {
+            question: Question { subject: "Slow".into(), limit: limit.clone(), alert: None },
+            lasting,
+            service: None,
+            runbook_url: None,
+        };
+        let now = DateTime::UNIX_EPOCH;
+        let back_at = |seconds| {
+            let at = now + TimeDelta::seconds(seconds);
+            forecast(Outlook::Expected { at, earliest: at, latest: None, probability: 0.9 }, true)
+        };
+        let rule = watched(Some(TimeDelta::minutes(2)));
+        assert!(is_coming(&settings, &rule, &back_at(300), now));
+        assert!(!is_coming(&settings, &rule, &back_at(60), now), "it is over before the alert fires");
+        assert!(!is_coming(&settings, &watched(None), &back_at(300), now), "nothing more is to come");
     }
 
     #[test]

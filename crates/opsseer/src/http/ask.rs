@@ -142,7 +142,8 @@ pub async fn ask_runbooks(
         }
         (None, None) => asking::ask_runbooks(gateway.runbooks.as_ref(), &body.question).await?,
         (None, Some(_)) => {
-            let reason = "this server runs the AI services alone and keeps no incidents: leave `incident` out";
+            let reason =
+                "this server runs the AI services alone and keeps no incidents: leave `incident` out";
             return Err(ApiError::bad_request("no_incidents", reason));
         }
     };

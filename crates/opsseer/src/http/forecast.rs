@@ -140,10 +140,16 @@ pub async fn forecast(
 
 async fn of_expression(gateway: &Gateway, expr: &str) -> Result<ForecastResponse, ApiError> {
     let Some(app) = &gateway.server else {
-        return Err(ApiError::bad_request("no_prometheus", "this server has no Prometheus: give values instead of expr"));
+        return Err(ApiError::bad_request(
+            "no_prometheus",
+            "this server has no Prometheus: give values instead of expr",
+        ));
     };
     let limit = promql::threshold(expr).ok_or_else(|| {
-        ApiError::bad_request("no_limit", "expr must compare something with a number, as in `queue_length > 100`")
+        ApiError::bad_request(
+            "no_limit",
+            "expr must compare something with a number, as in `queue_length > 100`",
+        )
     })?;
     let question = Question { subject: limit.left.clone(), limit, alert: None };
     let answer = forecasting::look(app, &question).await.map_err(|error| match error {
@@ -169,9 +175,12 @@ async fn of_values(gateway: &Gateway, body: ForecastBody) -> Result<ForecastResp
     let step = i64::from(body.step_seconds.filter(|step| *step > 0).unwrap_or(0));
     let horizon = body.horizon.unwrap_or(0);
     if step == 0 || !(1..=MOST_STEPS).contains(&horizon) || values.is_empty() || values.len() > MOST_VALUES {
-        return Err(ApiError::bad_request("invalid_value", format!(
-            "values (1 to {MOST_VALUES}), step_seconds (1 or more) and horizon (1 to {MOST_STEPS} steps) are needed"
-        )));
+        return Err(ApiError::bad_request(
+            "invalid_value",
+            format!(
+                "values (1 to {MOST_VALUES}), step_seconds (1 or more) and horizon (1 to {MOST_STEPS} steps) are needed"
+            ),
+        ));
     }
     let history = History {
         start: 0,

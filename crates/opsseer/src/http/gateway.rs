@@ -61,7 +61,7 @@ async fn readyz(State(server): State<Arc<AiServer>>) -> Json<AiReadiness> {
     let gateway = server.gateway.clone();
     // It looks at the folder.
     let runbooks = tokio::task::spawn_blocking(move || gateway.runbooks.document_count()).await.unwrap_or(0);
-    let ai = server.gateway.meaning.words_only().map_or_else(|| "ok".to_owned(), |words_only| words_only.reason);
+    let ai = server.gateway.meaning.state();
     metrics::gauge!("opsseer_ready").set(1.0);
     Json(AiReadiness { ready: true, role: "ai", ai, runbooks })
 }

@@ -61,7 +61,7 @@ async fn look(app: &App) -> (Option<i64>, Readiness) {
     let workers = if app.working.load(Ordering::Relaxed) { "ok" } else { "have ended" };
     let ready = [store, writer, workers].iter().all(|part| *part == "ok");
     metrics::gauge!("opsseer_ready").set(if ready { 1.0 } else { 0.0 });
-    let ai = app.meaning.words_only().map_or_else(|| "ok".to_owned(), |words_only| words_only.reason);
+    let ai = app.meaning.state();
     (unresolved.ok(), Readiness { ready, store, writer, workers, ai })
 }
 

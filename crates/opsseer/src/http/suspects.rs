@@ -146,9 +146,10 @@ async fn of_services(gateway: &Gateway, body: SuspectsBody) -> Result<SuspectsRe
         now,
         scrape_interval: app.config.prometheus.scrape_interval,
     };
-    let ranked = suspecting::rank(app.metrics.as_ref(), &gateway.suspector, &scope).await.map_err(|error| {
-        ApiError::new(StatusCode::BAD_GATEWAY, "prometheus_unavailable", in_words(&error))
-    })?;
+    let ranked =
+        suspecting::rank(app.metrics.as_ref(), &gateway.suspector, &scope).await.map_err(|error| {
+            ApiError::new(StatusCode::BAD_GATEWAY, "prometheus_unavailable", in_words(&error))
+        })?;
     Ok(ranked.into())
 }
 
@@ -181,9 +182,8 @@ async fn of_series(gateway: &Gateway, body: SuspectsBody) -> Result<SuspectsResp
         symptom: body.services.into_iter().next(),
     };
     let (suspector, method) = (gateway.suspector.clone(), gateway.suspector.name());
-    let found = tokio::task::spawn_blocking(move || suspector.rank(&scene))
-        .await
-        .expect("ranking does not panic");
+    let found =
+        tokio::task::spawn_blocking(move || suspector.rank(&scene)).await.expect("ranking does not panic");
     let nothing = match found.verdict {
         SuspectsVerdict::StandsOut => None,
         SuspectsVerdict::NothingStandsOut { reason } => Some(reason),

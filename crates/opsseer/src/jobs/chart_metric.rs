@@ -11,6 +11,7 @@ use crate::{
     app::App,
     changes,
     chart::{Chart, ChartSeries, Mark, MarkKind, Unit},
+    kept_chart,
 };
 
 pub(super) const KIND: &str = "chart_metric";
@@ -63,9 +64,7 @@ impl Job for ChartMetric {
             forecast: None,
         };
         let sentence = chart.sentence();
-        let asset = app
-            .store
-            .write_asset(chart.svg().as_bytes(), "image/svg+xml", &sentence)
+        let assets = kept_chart::write(&app.store, &chart, &sentence)
             .await
             .map_err(|error| JobError::Retry(error.into()))?;
         let charted = Charted {
@@ -81,7 +80,7 @@ impl Job for ChartMetric {
             }),
         };
         let actor = Actor::Component { name: KIND.to_owned() };
-        Ok(vec![NewEvent { at: to, actor, kind: EventKind::Charted(charted), assets: vec![asset] }])
+        Ok(vec![NewEvent { at: to, actor, kind: EventKind::Charted(charted), assets }])
     }
 }
 

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn says_when_with_how_sure_and_the_limit_in_its_unit() {
-        let expected = |latest| Outlook::Expected { at: at(360), earliest: at(240), latest, probability: 0.92 };
+        let expected =
+            |latest| Outlook::Expected { at: at(360), earliest: at(240), latest, probability: 0.92 };
         assert_eq!(
             told_of(expected(Some(at(540))), false),
             "passes 300 ms in about 6 min (80 %: 4 to 9 min), 92 % sure"

@@ -55,6 +55,12 @@ mod tests {
     use crate::slo::Objectives;
 
     async fn about(indicator: &str, answers: &[(&str, f64)]) -> String {
+        let answers: Vec<_> = answers.iter().map(|(part, value)| (*part, Some(*value))).collect();
+        asked(indicator, &answers).await
+    }
+
+    /// The first answer whose part stands in a question is given; `None` is an empty one.
+    async fn asked(indicator: &str, answers: &[(&str, Option<f64>)]) -> String {
         let file = format!(
             "[[slo]]\nname = \"orders\"\nservice = \"shop\"\ndescription = \"d\"\nobjective = 99\n{indicator}\n"
         );
@@ -62,7 +68,8 @@ mod tests {
         let metrics = FakeMetrics::default();
         let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
         for (part, value) in answers {
-            metrics.answer_query(part, vec![Sample { labels: BTreeMap::new(), at: now, value: *value }]);
+            let sample = value.map(|value| Sample { labels: BTreeMap::new(), at: now, value });
+            metrics.answer_query(part, sample.into_iter().collect());
         }
         let objective = objectives.iter().next().expect("one");
         doubts(&metrics, objective, now).await.expect("answers").join("; ")
@@ -82,7 +89,16 @@ mod tests {
         assert!(about(EVENTS, &[]).await.contains("no such series"));
         assert!(about(EVENTS, &[("a_total", 2.0)]).await.contains("recorded nothing"));
         assert!(about(EVENTS, &[("b_total", 3.0), ("a_total", 2.0)]).await.contains("total does not"));
-        let without_bucket = about(BUCKET, &[("h_bucket", f64::NAN)]).await;
-        assert!(without_bucket.contains("no such series"), "{without_bucket}");
+    }
+
+    #[tokio::test]
+    async fn a_bound_that_is_no_buckets_is_named() {
+        let answers = [("h_bucket", None), ("slo:sli_total", Some(2.0)), ("h_count", Some(2.0))];
+        let doubt = asked(BUCKET, &answers).await;
+        assert!(
+            doubt.contains("no bucket up to the bound") && !doubt.contains("recorded nothing"),
+            "{doubt}"
+        );
+        assert_eq!(asked(BUCKET, &[("h_bucket", Some(0.1)), answers[1], answers[2]]).await, "");
     }
 }

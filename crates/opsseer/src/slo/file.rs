@@ -156,7 +156,7 @@ fn bucket(latency: &Spanned<RawLatency>) -> Result<Indicator, Place> {
     })
 }
 
-/// A whole number is a bound of two spellings: "1" in Prometheus' own format, "1.0" in OpenMetrics and since Prometheus 3.
+/// A whole number is a bound of two spellings: "1" in the older text format, "1.0" in `OpenMetrics` and since Prometheus 3.
 fn le_matcher(bound: f64) -> Result<String, String> {
     if !BOUNDS.contains(&bound) {
         return Err(format!(

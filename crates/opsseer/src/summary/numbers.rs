@@ -138,7 +138,7 @@ mod tests {
         let told = summarise(&incident(), &all());
         let said: Vec<&str> = told.sentences.iter().map(|one| one.text.as_str()).collect();
         assert_eq!(
-            said,
+            said[1..],
             [
                 "Slow, as of 03:18:02 UTC: passes 300 ms in about 6 min, 92 % sure.",
                 "Payments moved first: its errors rose.",
@@ -148,12 +148,13 @@ mod tests {
         );
         let evidence: Vec<Vec<i64>> =
             told.sentences.iter().map(|one| one.events.iter().map(|id| id.0).collect()).collect();
-        assert_eq!(evidence, [vec![2], vec![3], vec![5], vec![8]]);
+        assert_eq!(evidence[1..], [vec![2], vec![3], vec![5], vec![8]]);
     }
 
     #[test]
     fn the_brief_one_leaves_to_the_cards_what_they_say() {
-        assert!(in_brief(&incident(), &all()).sentences.is_empty());
+        let told = in_brief(&incident(), &all());
+        assert!(told.sentences.len() == 1 && told.text().starts_with("1 alert"), "{}", told.text());
     }
 
     #[test]
@@ -162,6 +163,6 @@ mod tests {
         over.status = opsseer_core::IncidentStatus::Resolved;
         assert!(!summarise(&over, &all()).text().contains("as of"));
         let little = facts(vec![("03:18:00", forecast("Slow", Outlook::TooLittle { have: 4, need: 12 }))]);
-        assert!(summarise(&incident(), &little).sentences.is_empty());
+        assert_eq!(summarise(&incident(), &little), in_brief(&incident(), &little));
     }
 }

@@ -51,8 +51,7 @@ pub(super) async fn gather(
     let until = Instant::now() + LONGEST;
     let names = metrics.metric_names(&selectors(scope), grid.from, grid.to).await?;
     let mut asked = questions(&names, &scope.metrics, &window(scope, grid));
-    let mut gathered =
-        Gathered { left_out: asked.len().saturating_sub(QUESTIONS), ..Gathered::default() };
+    let mut gathered = Gathered { left_out: asked.len().saturating_sub(QUESTIONS), ..Gathered::default() };
     asked.truncate(QUESTIONS);
     let answers = stream::iter(asked.into_iter().map(|asked| async move {
         let answer =

@@ -9,7 +9,8 @@ pub(crate) const SERVICE_LABELS: [&str; 7] =
     ["service", "svc", "app", "application", "deployment", "component", "job"];
 
 /// What says nothing about how a service does: moments, versions, the runtime's own affairs, Prometheus's own series.
-const SILENT_ENDS: [&str; 5] = ["_created", "_info", "_timestamp_seconds", "_start_time_seconds", "_time_seconds"];
+const SILENT_ENDS: [&str; 5] =
+    ["_created", "_info", "_timestamp_seconds", "_start_time_seconds", "_time_seconds"];
 const SILENT_STARTS: [&str; 8] =
     ["go_gc_", "go_memstats_", "go_sched_", "go_threads", "scrape_", "promhttp_", "net_conntrack_", "ALERTS"];
 
@@ -168,9 +169,8 @@ mod tests {
 
     #[test]
     fn all_questions_are_promql() {
-        let all = [
-            "a_total", "a_requests_total", "b_bucket", "c_sum", "c_count", "d:e:f", "queue_length", "up",
-        ];
+        let all =
+            ["a_total", "a_requests_total", "b_bucket", "c_sum", "c_count", "d:e:f", "queue_length", "up"];
         for asked in asked(&all) {
             assert!(!opsseer_connect::promql::metric_names(&asked.expr).is_empty(), "{}", asked.expr);
         }

@@ -201,7 +201,7 @@ pub(super) const ALL: [(&str, &[Metric]); 6] = [
             counter(
                 "opsseer_written_summaries_total",
                 &[("result", "`written` or `unavailable`")],
-                "Summaries that a language model was asked for.",
+                "Summaries and answers that a language model was asked for.",
             )
             .seen_from_the_start(&[&[("result", "written")], &[("result", "unavailable")]]),
             histogram(
@@ -216,7 +216,7 @@ pub(super) const ALL: [(&str, &[Metric]); 6] = [
                 &[MODEL, ("why", "`busy` (the queue was full) or `timeout`")],
                 "Requests that a model did not answer.",
             ),
-            histogram("opsseer_written_summary_seconds", &[], "Time until a summary was written, or given up."),
+            histogram("opsseer_written_summary_seconds", &[], "Time until a summary or an answer was written, or given up."),
         ],
     ),
     (

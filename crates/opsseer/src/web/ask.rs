@@ -18,6 +18,7 @@ use crate::{
         incident::looked_through_words,
         problem::Problem,
         viewer::Viewer,
+        written::WrittenCard,
     },
 };
 
@@ -44,6 +45,7 @@ struct AskPage {
     documents: String,
     took: Option<String>,
     words_only: Option<WordsOnly>,
+    written: Option<WrittenCard>,
 }
 
 /// Shows the form, and below it the answer if something was asked. Nothing is kept: what belongs to an incident is asked on
@@ -66,7 +68,10 @@ pub(crate) async fn ask_runbooks(
             form_urlencoded::Serializer::new(String::new()).append_pair("question", words).finish()
         ),
     };
+    // Where no runbook answers, there is nothing that a model could write an answer from.
+    let answered = asked.as_ref().is_some_and(|asked| asked.answer.is_some());
     let page = AskPage {
+        written: if answered { WrittenCard::of_question(&app, question.trim()) } else { None },
         longest: MAX_QUESTION,
         documents: looked_through_words(app.runbooks.document_count()),
         took: asked.as_ref().map(|asked| format!("{} ms", asked.took.as_millis())),

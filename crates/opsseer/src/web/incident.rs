@@ -34,17 +34,17 @@ use serde::Deserialize;
 
 use crate::{
     app::{App, SharedApp},
-    summary::summarise,
+    summary::in_brief,
     web::{
         frame::Frame,
         incident::{
             alerts::AlertsCard,
-            ask::AskCard,
-            budget::BudgetCard,
+            ask::{AskCard, Finds},
+            budget::{BudgetCard, Scarcest},
             changes::ChangesCard,
             class::ClassCard,
             do_this::DoThis,
-            headline::{Actions, Can, Headline, tab_title},
+            headline::{Actions, Headline, tab_title},
             outlook::OutlookCard,
             picture::PictureCard,
             similar::SimilarCard,
@@ -59,6 +59,7 @@ use crate::{
         },
         problem::Problem,
         viewer::Viewer,
+        written::WrittenCard,
     },
 };
 
@@ -110,16 +111,16 @@ impl Parts {
         let standing = Standing::new(incident, story, viewer, now);
         let words_only = app.meaning.words_only();
         Ok(Self {
-            headline: Headline::new(incident, standing, viewer, now),
+            headline: Headline::new(incident, standing, Scarcest::of(story, now), viewer, now),
             actions: Actions::new(incident, now),
-            summary: SummaryLine { text: summarise(incident, &story.facts).text() },
+            summary: SummaryLine { text: in_brief(incident, &story.facts).text() },
             do_this: DoThis::new(story, incident, now),
             outlook: OutlookCard::new(story, incident, now),
             suspects: SuspectsCard::new(story, incident, now),
             picture: PictureCard::new(story, incident, now),
             changes: ChangesCard::new(story, incident, now),
-            budget: BudgetCard::new(story, incident, now),
-            ask: AskCard::new(incident.number.0, Can::of(incident), story, viewer, words_only.clone(), now),
+            budget: BudgetCard::new(story, incident, app.objectives.is_some(), now),
+            ask: AskCard::new(incident, story, viewer, Finds::of(app), now),
             alerts: AlertsCard::new(&alerts, incident, story, now),
             similar: SimilarCard::new(story, incident, now),
             class: ClassCard::new(story, incident, viewer, words_only, now),
@@ -154,6 +155,8 @@ struct IncidentPage {
     last_event: EventId,
     parts: Parts,
     tools: Tools,
+    /// Not replaced by the stream: somebody may be reading what is written there.
+    written: Option<WrittenCard>,
     entries: Vec<Entry>,
     newest: bool,
     earlier: Option<EventId>,
@@ -185,6 +188,7 @@ pub(crate) async fn show_incident(
         number: incident.number.0,
         last_event: story.last,
         tools: Tools::read(&app, &incident).await?,
+        written: WrittenCard::of_incident(&app, &incident),
         parts,
         newest: query.before.is_none(),
         earlier: events[..read].last().filter(|_| more).map(|event| event.id),

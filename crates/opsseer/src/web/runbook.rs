@@ -90,7 +90,8 @@ fn missing(file: &str) -> Problem {
 fn read(folder: &Path, file: &str) -> io::Result<String> {
     let refused = || io::Error::from(io::ErrorKind::NotFound);
     let named = Path::new(file);
-    let visible = |part| matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."));
+    let visible =
+        |part| matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."));
     let extension = named.extension().unwrap_or_default().to_ascii_lowercase();
     if !named.components().all(visible) || !(extension == "md" || extension == "markdown") {
         return Err(refused());

@@ -26,7 +26,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [File; 8] = [
+const FILES: [File; 9] = [
     file!("style.css", STYLE),
     file!("page.js", SCRIPT),
     file!("stream.js", SCRIPT),
@@ -34,6 +34,7 @@ const FILES: [File; 8] = [
     file!("incident.js", SCRIPT),
     file!("list.js", SCRIPT),
     file!("chart.js", SCRIPT),
+    file!("written.js", SCRIPT),
     file!("icon.svg", ICON),
 ];
 
@@ -80,7 +81,7 @@ mod tests {
     #[test]
     fn scripts_and_styles_fit_the_budget_of_a_page() {
         let bytes: usize = FILES.iter().map(|file| file.content.len()).sum();
-        assert!(bytes < 58_000, "{bytes} bytes are styles and scripts");
+        assert!(bytes < 64_000, "{bytes} bytes are styles and scripts");
     }
 
     #[test]

@@ -43,11 +43,7 @@ nothing, count nothing. A sentence with any other number is thrown away.
 
 /// What is sent about an incident.
 pub(super) fn about(incident: &Incident, sources: &Sources, redactions: &Redactions) -> Prompt {
-    let user = format!(
-        "{}\n\n{}\nWrite the summary.",
-        standing(incident, redactions),
-        listed(sources)
-    );
+    let user = format!("{}\n\n{}\nWrite the summary.", standing(incident, redactions), listed(sources));
     Prompt { system: RULES.to_owned(), user }
 }
 

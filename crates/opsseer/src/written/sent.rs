@@ -158,7 +158,10 @@ mod tests {
         log.keep(sent(&one, &"x".repeat(usize::try_from(FULL).expect("small")))).await.expect("kept");
         log.keep(sent(&about_another(), "next")).await.expect("kept");
         assert!(fs::metadata(&log.path).expect("it is there").len() < 1000);
-        assert!(log.newest(one.clone()).await.expect("readable").is_some(), "what was put aside is still found");
+        assert!(
+            log.newest(one.clone()).await.expect("readable").is_some(),
+            "what was put aside is still found"
+        );
         fs::copy(&*log.path, log.aside()).expect("copied");
         assert!(log.newest(one).await.expect("readable").is_none());
     }

@@ -1,9 +1,11 @@
 //! The pages in a real browser.
 
 mod answers;
+mod chart;
 mod driver;
 mod quiet;
 mod regroup;
+mod written;
 
 use std::panic::AssertUnwindSafe;
 
@@ -68,6 +70,35 @@ async fn events_and_states_arrive_without_a_reload() {
         page.until_text("#actions", "Reopen").await;
         page.until_text("#alerts", "resolved").await;
         page.until("document.title.startsWith('Resolved')", true).await;
+        assert_eq!(page.ask("window.loadedOnce").await, true, "the page was loaded again");
+        assert_eq!(page.complaints().await, Vec::<String>::new());
+    })
+    .await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_worked_out_arrives_without_a_reload_keeps_up_with_the_clock_and_fits_a_phone() {
+    let server = server_with_an_incident().await;
+    server.enriched(1).await;
+    in_browser(Screen::Phone, async |page| {
+        page.go(&format!("{}/incidents/1", server.url)).await;
+        page.until("!document.getElementById('help-open').hidden", true).await;
+        page.ask("window.loadedOnce = true").await;
+        crate::pages::work_out(&server).await;
+        page.until_text("#outlook", "Breach expected").await;
+        page.until_text("#outlook", "in 5 min").await;
+        page.until_text("#suspects", "320 ms").await;
+        page.until_text("#changes", "Toyprod 1.42 deployed").await;
+        page.until_text("#budget", "61 % left").await;
+        // The page's clock counts down.
+        page.ask("document.querySelector('#outlook [data-away]').dataset.away = new Date(Date.now() - 90_000).toISOString()")
+            .await;
+        page.until_text("#outlook .step", "1 min ago").await;
+        // The actions at the thumb lie over the lower end of the window.
+        page.ask("document.querySelector('#suspects details').scrollIntoView({block: 'center'})").await;
+        page.click("#suspects details summary").await;
+        assert_eq!(page.ask("document.scrollingElement.scrollWidth").await, 390, "wider than the phone");
         assert_eq!(page.ask("window.loadedOnce").await, true, "the page was loaded again");
         assert_eq!(page.complaints().await, Vec::<String>::new());
     })

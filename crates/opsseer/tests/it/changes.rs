@@ -9,8 +9,9 @@ use opsseer_connect::{
 };
 use opsseer_core::{Clock, SystemClock};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::test_server::{TestServer, alert};
+use crate::test_server::{PATIENCE, TestServer, alert};
 
 /// An alert that fires now.
 fn fresh(name: &str, service: &str) -> Value {
@@ -65,9 +66,9 @@ async fn a_change_is_kept_once_listed_and_refused_with_the_reason_if_it_makes_no
     let some = server.get(&format!("/api/v1/changes?service=db&since={since}")).await;
     assert_eq!(some["changes"], json!([]));
     let first = server.get("/api/v1/changes?limit=1").await;
-    let next =
-        server.get(&format!("/api/v1/changes?limit=1&cursor={}", first["next_cursor"].as_str().unwrap()));
-    assert_eq!(next.await["changes"][0]["title"], "web 2.0 deployed");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let next = server.get(&format!("/api/v1/changes?limit=1&cursor={cursor}")).await;
+    assert_eq!(next["changes"][0]["title"], "web 2.0 deployed");
 
     for (wrong, reason) in [
         (json!({"kind": "upload", "title": "t"}), "allowed: deploy"),
@@ -114,7 +115,8 @@ async fn what_was_told_before_an_incident_is_on_its_timeline_and_marked_in_its_p
 #[tokio::test]
 async fn a_change_during_an_incident_is_on_its_timeline_at_once_and_once() {
     let server = TestServer::start().await;
-    server.alert(json!([fresh("Slow", "db")])).await;
+    let mut first = fresh("Slow", "db");
+    server.alert(json!([first])).await;
     server.alert(json!([fresh("Slow", "web")])).await;
     for incident in [1, 2] {
         assert_eq!(server.event(incident, "changes_looked").await["found"], 0);
@@ -135,11 +137,18 @@ async fn a_change_during_an_incident_is_on_its_timeline_at_once_and_once() {
     let old = tell(&server, &deploy("1.0", "db", 600)).await;
     assert_eq!(old["incidents"], json!([]), "too long before the incident");
     // It comes back: what is known already is not told again.
-    server.alert(json!([alert("Slow", "db", "resolved")])).await;
-    server.alert(json!([fresh("Slow", "db")])).await;
-    while server.kinds(1).await.iter().filter(|kind| *kind == "changes_looked").count() < 2 {
-        tokio::task::yield_now().await;
+    let ended = SystemClock.now().to_rfc3339();
+    for (name, value) in [("status", "resolved"), ("endsAt", &ended)] {
+        first[name] = json!(value);
     }
+    server.alert(json!([first])).await;
+    server.alert(json!([fresh("Slow", "db")])).await;
+    let looked_twice = async {
+        while server.kinds(1).await.iter().filter(|kind| *kind == "changes_looked").count() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, looked_twice).await.expect("it is looked for changes again");
     assert_eq!(titles(&server, 1).await, ["db 1.43 deployed", "the network was changed"]);
     assert_eq!(titles(&server, 2).await, ["the network was changed"]);
     server.stop().await;
@@ -208,12 +217,11 @@ async fn a_prometheus_that_does_not_answer_keeps_nobody_from_what_was_told() {
 async fn old_changes_go_and_incidents_keep_theirs() {
     let overrides = "[retention]\nchanges = \"1h\"";
     let server = TestServer::start_with(overrides, FakeMetrics::default()).await;
+    server.alert(json!([fresh("Slow", "db")])).await;
     tell(&server, &deploy("1.42", "db", 90)).await;
     tell(&server, &deploy("1.43", "db", 30)).await;
-    server.alert(json!([fresh("Slow", "db")])).await;
-    server.event(1, "changes_looked").await;
-    let deleted = opsseer::retention::delete(&server.app).await.unwrap();
-    assert_eq!(deleted.changes, 1);
+    // The server's own round, at its start, may have come before the changes or after.
+    opsseer::retention::delete(&server.app).await.unwrap();
     let left = server.get("/api/v1/changes").await;
     assert_eq!(left["changes"][0]["version"], "1.43");
     assert_eq!(left["changes"].as_array().unwrap().len(), 1);

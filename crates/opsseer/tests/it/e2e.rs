@@ -46,6 +46,10 @@ struct Demo {
 
 impl Demo {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (temporary, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let out = folder.path().join("out");
         let file = File::create(&out).unwrap();
@@ -56,6 +60,7 @@ impl Demo {
             .env("TMPDIR", temporary.path())
             // A variable that the user set for another OpsSeer is not for this one.
             .env("OPSSEER_STORE__URL", "sqlite:/nowhere/opsseer.db")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stderr(file.try_clone().unwrap())
             .stdout(file)
@@ -161,7 +166,17 @@ async fn a_broken_service_becomes_one_incident_with_all_that_one_needs_and_is_cl
     let taken = TcpListener::bind("127.0.0.1:8000");
     let folder = TempDir::new().unwrap();
     let json = folder.path().join("story.json");
-    let mut demo = Demo::start(&["--json", json.to_str().unwrap()]);
+    // Whoever is asked for models takes the question and never answers.
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let models = format!("http://{}", hanging.local_addr().unwrap());
+    let environment = [
+        ("OPSSEER_AI__URL", models.as_str()),
+        ("OPSSEER_AI__TIMEOUT", "1s"),
+        ("OPSSEER_LLM__URL", models.as_str()),
+        ("OPSSEER_LLM__MODEL", "small"),
+        ("OPSSEER_LLM__FIRST_WORD_TIMEOUT", "1s"),
+    ];
+    let mut demo = Demo::start_with(&["--json", json.to_str().unwrap()], &environment);
     demo.until("the story is written", |_| json.exists()).await;
     let story: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
 
@@ -188,6 +203,16 @@ async fn a_broken_service_becomes_one_incident_with_all_that_one_needs_and_is_cl
     );
     let page = get(story["incident"]["url"].as_str().unwrap()).await;
     assert!(page.status().is_success());
+
+    // What hangs is said, and keeps nobody from anything.
+    demo.until_it_says(&format!("by words alone: the AI server at {models} did not answer within 1 s")).await;
+    let written = format!("{opsseer}/api/v1/incidents/1/summary/written");
+    let written = reqwest::Client::builder().no_proxy().build().unwrap().post(written).send().await.unwrap();
+    let written = written.text().await.unwrap();
+    assert!(
+        written.contains("event: unavailable") && written.contains("said nothing within 1 s"),
+        "{written}"
+    );
 
     // The picture is a picture, of this alert's limit.
     let picture = get(step(&story, "picture")["place"].as_str().unwrap()).await;

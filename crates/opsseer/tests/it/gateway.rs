@@ -14,6 +14,7 @@ use opsseer_connect::prometheus::FakeMetrics;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
+    net::TcpListener,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -85,8 +86,14 @@ async fn alone_it_answers_by_words_and_keeps_no_incidents() {
     let alone = Alone::start("").await;
     assert_eq!(alone.get("/healthz").await, (200, "ok\n".to_owned()));
     let ready: Value = serde_json::from_str(&alone.get("/readyz").await.1).unwrap();
-    assert_eq!((&ready["ready"], &ready["role"], &ready["runbooks"]), (&json!(true), &json!("ai"), &json!(1)));
-    assert!(ready["ai"].as_str().unwrap().ends_with("is not installed"), "{ready}");
+    assert_eq!(
+        (&ready["ready"], &ready["role"], &ready["runbooks"]),
+        (&json!(true), &json!("ai"), &json!(1))
+    );
+    assert!(
+        ready["ai"].as_str().unwrap().ends_with("`opsseer models pull embeddings` installs it"),
+        "{ready}"
+    );
 
     let (status, answer) = alone.post("/api/v1/ask", json!({"question": QUESTION})).await;
     assert_eq!((status, &answer["answer"]["file"]), (200, &json!("toyprod-slow.md")), "{answer}");
@@ -198,9 +205,9 @@ async fn an_ai_server_that_hangs_is_given_up_in_time_and_then_left_alone() {
 
 #[tokio::test]
 async fn an_ai_server_that_is_not_there_is_said_to_be_out_of_reach() {
-    let gone = MockServer::start().await;
-    let address = gone.uri();
-    drop(gone);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
     let server = using(&address).await;
     goes_by_words(&server, "cannot be reached").await;
     server.stop().await;
@@ -218,7 +225,8 @@ impl Respond for Moody {
         }
         let asked: Value = request.body_json().unwrap();
         let texts = asked["input"].as_array().expect("a list of texts");
-        let datum = |index: usize| json!({"object": "embedding", "index": index, "embedding": vec![0.05; 384]});
+        let datum =
+            |index: usize| json!({"object": "embedding", "index": index, "embedding": vec![0.05; 384]});
         // The order is not promised.
         let data: Vec<Value> = (0..texts.len()).rev().map(datum).collect();
         ResponseTemplate::new(200)
@@ -246,7 +254,9 @@ async fn once_the_ai_server_answers_again_its_vectors_count_again() {
 fn models() -> Option<PathBuf> {
     let folder = std::env::var("OPSSEER_TEST_MODELS").ok().filter(|folder| !folder.is_empty());
     if folder.is_none() {
-        println!("skipped: OPSSEER_TEST_MODELS does not name a folder of models (./task models fetches them)");
+        println!(
+            "skipped: OPSSEER_TEST_MODELS does not name a folder of models (./task models fetches them)"
+        );
     }
     folder.map(PathBuf::from)
 }

@@ -3,3 +3,5 @@
 mod failed;
 mod held;
 mod worker;
+
+pub(crate) use held::until;

@@ -11,6 +11,7 @@ mod actions;
 mod ask;
 mod browser;
 mod changes;
+mod charts;
 mod classes;
 mod command_line;
 #[cfg(unix)]
@@ -19,6 +20,7 @@ mod description;
 #[cfg(unix)]
 mod e2e;
 mod enrichers;
+mod forecasts;
 mod gateway;
 mod ingest;
 mod jobs;
@@ -29,10 +31,13 @@ mod pipeline;
 #[path = "../../../connect/tests/it/real_alertmanager.rs"]
 mod real_alertmanager;
 mod regroup;
+#[cfg(unix)]
+mod render;
 mod replicas;
 mod retention;
 mod similar;
 mod stream;
+mod suspects;
 mod test_server;
 mod webhooks;
 mod written;

@@ -74,6 +74,69 @@ async fn a_long_incident_keeps_its_first_answers_and_its_page_small() {
     server.stop().await;
 }
 
+/// Puts what is worked out from metrics on the timeline of INC-1.
+pub(crate) async fn work_out(server: &TestServer) {
+    let now = server.app.clock.now();
+    let in_minutes = |minutes| (now + chrono::TimeDelta::minutes(minutes)).to_rfc3339();
+    let metric = |follows: bool| {
+        let points: Vec<f64> =
+            (0..60).map(|n| if n < 50 { 0.04 } else { 0.32 + f64::from(n) / 1e6 }).collect();
+        json!({"metric": "p95 latency", "expr": "toyprod:p95_latency_seconds:5m", "before": 0.04, "during": 0.32,
+            "shift": 18.0, "onset": in_minutes(-9), "follows": follows, "sentence": "", "points": points})
+    };
+    let service = |name: &str, score: f64| {
+        let metrics = [false, true, true, true].map(metric);
+        json!({"service": name, "score": score, "because": "its latency rose first", "metrics": metrics})
+    };
+    let services: Vec<Value> =
+        (1..=12).map(|n| service(&format!("service-{n}"), 1.0 / f64::from(n + 1))).collect();
+    let kinds = [
+        json!({"kind": "forecast", "subject": "ToyprodSlow", "sentence": "s", "expr": "toyprod:p95_latency_seconds:5m",
+            "threshold": {"comparison": ">", "value": 0.3}, "now": 0.24, "beyond": false, "until": in_minutes(30),
+            "outlook": {"outlook": "expected", "at": in_minutes(6), "earliest": in_minutes(4), "latest": null,
+                "probability": 0.82}, "step_seconds": 15, "method": "theta"}),
+        json!({"kind": "suspects_ranked", "sentence": "service-1 moved first", "services": services,
+            "from": in_minutes(-60), "to": in_minutes(0), "step_seconds": 15, "series": 312, "method": "robust"}),
+        json!({"kind": "change_seen", "change": "deploy", "title": "toyprod 1.42 deployed", "source": "ci"}),
+        json!({"kind": "budget_seen", "objective": "toyprod-latency", "target": 0.999, "window_seconds": 2_592_000,
+            "sentence": "s", "left": 0.61, "burn": [{"over_seconds": 3600, "rate": 14.4}],
+            "exhausted_at": in_minutes(130)}),
+    ];
+    let actor = || opsseer_core::Actor::Component { name: "test".into() };
+    let event = |kind| opsseer_core::NewEvent::new(now, actor(), serde_json::from_value(kind).unwrap());
+    let mut tx = server.app.store.begin().await.unwrap();
+    let incident = tx.find_incident("1".parse().unwrap()).await.unwrap().unwrap();
+    tx.append(incident, kinds.map(event).into());
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_worked_out_from_metrics_stands_in_the_order_of_the_questions_and_comes_by_the_stream() {
+    let server = server_with_an_incident().await;
+    server.enriched(1).await;
+    let seen = server.events(1).await.last().unwrap()["id"].as_i64().unwrap();
+    work_out(&server).await;
+    let (_, change) = first_message(&server, "/incidents/1/live", seen, "change").await;
+    let parts: Vec<&str> =
+        change["parts"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
+    let html = page(&server, "/incidents/1").await;
+    for (card, words) in [
+        ("outlook", "Expected to pass 300 ms"),
+        ("suspects", "Service-1 moved first"),
+        ("changes", "Toyprod 1.42 deployed"),
+        ("budget", "61 % left"),
+    ] {
+        let part = parts.iter().find(|part| part.contains(&format!(r#"id="{card}""#)));
+        assert!(part.is_some_and(|part| part.contains(words)), "{card} without {words}: {part:?}");
+        assert!(html.contains(words), "{words} is missing: {html}");
+    }
+    let places = ["do-this", "outlook", "suspects", "timeline"].map(|id| html.find(&format!(r#"id="{id}""#)));
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
+    assert!(!html.contains(" style=") && !html.contains("<style"), "{html}");
+    assert!(html.len() < 60_000, "{} bytes", html.len());
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn without_javascript_everything_can_be_read_and_done() {
     let server = server_with_an_incident().await;

@@ -1,5 +1,5 @@
-//! An incident's summary in a language model's words: only what can be checked is shown, and the summary made of events stands
-//! whenever the model fails.
+//! Summaries and answers in a language model's words: only what can be checked is shown, and what was found without a model
+//! stands whenever the model fails.
 
 use std::time::Duration;
 
@@ -65,8 +65,16 @@ fn says(words: &str) -> ResponseTemplate {
 
 /// The events of the written summary: their names and data, until the server ends the stream.
 async fn written(server: &TestServer) -> Vec<(String, Value)> {
-    let address = format!("{}/api/v1/incidents/1/summary/written", server.url);
-    let answer = server.http.get(address).send().await.unwrap();
+    told(server.http.post(format!("{}/api/v1/incidents/1/summary/written", server.url))).await
+}
+
+/// The events of a written answer.
+async fn answered(server: &TestServer, question: Value) -> Vec<(String, Value)> {
+    told(server.http.post(format!("{}/api/v1/ask/written", server.url)).json(&question)).await
+}
+
+async fn told(request: reqwest::RequestBuilder) -> Vec<(String, Value)> {
+    let answer = request.send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     let text = timeout(PATIENCE, answer.text()).await.expect("the stream must end").unwrap();
     let field = |block: &str, name: &str| {
@@ -150,14 +158,14 @@ async fn a_reader_who_leaves_frees_the_place_for_the_next() {
     let server =
         with_model_at(&address, "at_once = 1\nfirst_word_timeout = \"10m\"\ntimeout = \"10m\"").await;
     let asking = format!("{}/api/v1/incidents/1/summary/written", server.url);
-    let reader = server.http.get(&asking).send().await.unwrap();
+    let reader = server.http.post(&asking).send().await.unwrap();
     let (mut connection, _) =
         timeout(PATIENCE, listener.accept()).await.expect("the model is asked").unwrap();
     assert!(unavailable(&server).await.contains("other summaries are being written"));
     drop(reader);
     let mut taken = Vec::new();
     timeout(PATIENCE, connection.read_to_end(&mut taken)).await.expect("the model must be let go").unwrap();
-    let again = server.http.get(&asking).send().await.unwrap();
+    let again = server.http.post(&asking).send().await.unwrap();
     timeout(PATIENCE, listener.accept()).await.expect("the next reader's question is asked").unwrap();
     drop(again);
     server.stop().await;
@@ -232,8 +240,12 @@ async fn what_cannot_be_kept_is_not_sent() {
 async fn a_page_of_another_site_cannot_make_it_send_anything() {
     let (server, model) = with_model(says("It is slow [E2]."), "").await;
     let address = format!("{}/api/v1/incidents/1/summary/written", server.url);
-    let answer = server.http.get(&address).header("sec-fetch-site", "cross-site").send().await.unwrap();
-    assert_eq!(answer.status(), 403);
+    for header in [("sec-fetch-site", "cross-site"), ("origin", "http://evil.example")] {
+        let answer = server.http.post(&address).header(header.0, header.1).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{header:?}");
+    }
+    // A picture's address is asked for without either.
+    assert_eq!(server.http.get(&address).send().await.unwrap().status(), 405);
     assert!(model.received_requests().await.unwrap().is_empty());
     server.stop().await;
 }
@@ -244,8 +256,111 @@ async fn a_server_that_ends_does_not_wait_for_the_model() {
     let address = format!("http://{}", listener.local_addr().unwrap());
     let server = with_model_at(&address, "first_word_timeout = \"10m\"\ntimeout = \"10m\"").await;
     let reader =
-        server.http.get(format!("{}/api/v1/incidents/1/summary/written", server.url)).send().await.unwrap();
+        server.http.post(format!("{}/api/v1/incidents/1/summary/written", server.url)).send().await.unwrap();
     timeout(PATIENCE, listener.accept()).await.expect("the model is asked").unwrap();
     server.stop().await;
     timeout(Duration::from_secs(20), reader.text()).await.expect("the stream must end").unwrap();
+}
+
+const QUESTION: &str = "Toyprod is slow, how do I switch the chaos off?";
+
+#[tokio::test]
+async fn an_answer_in_other_words_cites_the_runbooks_lines() {
+    let (server, model) =
+        with_model(says("Switch the chaos off [R1]. That takes 73 minutes [R1]."), "").await;
+    let events = answered(&server, json!({"question": QUESTION})).await;
+    let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["sentence", "done"], "{events:?}");
+    let place = &events[0].1["sources"][0]["runbook"];
+    assert_eq!(place["page"], "/runbooks/toyprod-slow.md?from=5&to=9#line-5");
+    assert_eq!(events[1].1["left_out_for_a_number"], 1);
+    let page = format!("{}{}", server.url, place["page"].as_str().unwrap());
+    let page = server.http.get(page).send().await.unwrap().text().await.unwrap();
+    let marked = page.matches(r#"class="marked""#).count();
+    assert!(marked == 5 && page.contains(r#"<li id="line-8" class="marked">   curl toyprod"#), "{page}");
+
+    let asked: Value = model.received_requests().await.unwrap()[0].body_json().unwrap();
+    let user = asked["messages"][1]["content"].as_str().unwrap();
+    assert!(
+        user.ends_with(&format!("The question: {QUESTION}")) && user.contains("[R1] runbook toyprod-slow.md")
+    );
+    assert!(!user.contains("INC-1"), "nothing of an incident is sent for a question outside of one");
+    let sent =
+        server.get("/api/v1/ask/sent?question=Toyprod+is+slow,+how+do+I+switch+the+chaos+off%3F").await;
+    assert_eq!(sent["last_sent"]["prompt"]["user"], user, "word for word");
+    assert!(!server.kinds(1).await.contains(&"asked".to_owned()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn within_an_incident_its_events_are_sources_too() {
+    let (server, _model) = with_model(says("ToyprodSlow fires [E2]."), "").await;
+    let events = answered(&server, json!({"question": "What fires?", "incident": "1"})).await;
+    assert_eq!(
+        events[0],
+        (
+            "sentence".to_owned(),
+            json!({"text": "ToyprodSlow fires [E2].", "sources": [{"label": "E2", "event": 2}]})
+        )
+    );
+    let sent = server.get("/api/v1/ask/sent?question=What+fires%3F&incident=1").await;
+    assert!(
+        sent["last_sent"]["prompt"]["user"].as_str().unwrap().starts_with("The incident INC-1"),
+        "{sent}"
+    );
+    assert_eq!(server.get("/api/v1/incidents/1/summary/sent").await["last_sent"], Value::Null);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_question_leaves_without_secrets_and_only_if_there_is_an_answer() {
+    let (server, model) = with_model(says("The sources do not say."), "").await;
+    let secret = format!("{QUESTION} password=hunter3");
+    let events = answered(&server, json!({"question": secret})).await;
+    let (name, data) = &events[0];
+    assert_eq!(name, "unavailable");
+    assert_eq!(data["answer"]["answer"]["file"], "toyprod-slow.md", "the runbooks' quote stands: {data}");
+    assert!(data["reason"].as_str().unwrap().starts_with("nothing that the language model wrote"), "{data}");
+    let asked = String::from_utf8(model.received_requests().await.unwrap()[0].body.clone()).unwrap();
+    assert!(asked.contains("[redacted]") && !asked.contains("hunter3"), "{asked}");
+
+    let events = answered(&server, json!({"question": "Which yeast makes the best sourdough bread?"})).await;
+    assert!(events[0].1["reason"].as_str().unwrap().starts_with("no runbook answers this"), "{events:?}");
+    assert_eq!(model.received_requests().await.unwrap().len(), 1, "nothing was sent");
+    for (body, status) in [
+        (json!({"question": " "}), 400),
+        (json!({"question": "how?", "incident": "7"}), 404),
+        (json!({"questions": "how?"}), 422),
+    ] {
+        let address = format!("{}/api/v1/ask/written", server.url);
+        assert_eq!(server.http.post(address).json(&body).send().await.unwrap().status(), status, "{body}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_pages_offer_it_only_where_a_model_is_configured() {
+    let page = async |server: &TestServer, path: &str| {
+        server.http.get(format!("{}{path}", server.url)).send().await.unwrap().text().await.unwrap()
+    };
+    let asking = "/ask?question=Toyprod+is+slow,+how+do+I+switch+the+chaos+off%3F";
+    let refused = "/ask?question=Which+yeast+makes+bread%3F";
+    let (server, model) = with_model(says("It is slow [E2]."), "").await;
+    let incident = page(&server, "/incidents/1").await;
+    assert!(incident.contains(r#"data-write="/api/v1/incidents/1/summary/written""#), "{incident}");
+    assert!(page(&server, asking).await.contains(r#"data-write="/api/v1/ask/written""#));
+    assert!(!page(&server, refused).await.contains("data-write"), "there is nothing to write from");
+    assert!(
+        model.received_requests().await.unwrap().is_empty(),
+        "nothing is sent until somebody asks for it"
+    );
+    server.stop().await;
+
+    let server = TestServer::start().await;
+    with_incident(&server).await;
+    for path in ["/incidents/1", asking] {
+        let html = page(&server, path).await;
+        assert!(!html.contains("data-write") && !html.contains("written.js"), "{path}: {html}");
+    }
+    server.stop().await;
 }

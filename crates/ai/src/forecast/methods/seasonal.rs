@@ -47,9 +47,7 @@ pub(super) fn drifting(view: &View<'_>, horizon: usize) -> Option<Vec<f64>> {
     let shape = repeat(values, season, 2, horizon)?;
     // The mean of two seasons lies half a season's drift before the last one.
     let centre = f64::midpoint(level(0), level(1));
-    let lift = |(step, value): (usize, f64)| {
-        value + level(0) - centre + drift * (as_f64(step) / as_f64(season) + 0.5)
-    };
+    let lift = |(step, value): (usize, f64)| value + level(0) - centre + drift * as_f64(step / season + 1);
     Some(shape.into_iter().enumerate().map(lift).collect())
 }
 

@@ -10,6 +10,9 @@ use crate::forecast::past::{as_f64, mean, median};
 /// The fewest values that a line is drawn through.
 const FEWEST: usize = 6;
 
+/// The fewest values of a move that is taken for a new course.
+const LEAST_MOVE: usize = 10;
+
 /// Damped trends that are tried side by side: constants of level and slope, and the damping.
 const DAMPED: [(f64, f64, f64); 24] = grid();
 
@@ -64,25 +67,49 @@ pub(super) fn theta(view: &View<'_>, horizon: usize) -> Option<Vec<f64>> {
 /// The straight line through the newest values, as far back as they lie on one: a leak, a disk that fills, a queue that
 /// grows. It is not damped.
 pub(super) fn ramp(view: &View<'_>, horizon: usize) -> Option<Vec<f64>> {
-    let values = newest(view.values, FITTED);
+    let (line, _) = newest_line(newest(view.values, FITTED))?;
+    Some((1..=horizon).map(|step| line.end + line.slope * as_f64(step)).collect())
+}
+
+/// The line that the newest values lie on, and how many do.
+fn newest_line(values: &[f64]) -> Option<(Line, usize)> {
     if values.len() < FEWEST {
         return None;
     }
     let noise = noise(newest(values, 25));
-    let mut chosen = Line::through(newest(values, FEWEST));
+    let mut chosen = (Line::through(newest(values, FEWEST)), FEWEST);
     let mut length = FEWEST + 2;
     while length <= values.len() {
-        let stretch = newest(values, length);
-        let line = Line::through(stretch);
+        let line = Line::through(newest(values, length));
         let rise = line.slope.abs() * as_f64(length);
         // A little bend is allowed, or a leak that is not quite even would be cut into pieces.
-        if line.error > (1.6 * noise).hypot(0.02 * rise) + 1e-12 {
+        if line.error > (1.6 * noise).hypot(0.01 * rise) + 1e-12 {
             break;
         }
-        chosen = line;
+        chosen = (line, length);
         length += (length / 8).max(1);
     }
-    Some((1..=horizon).map(|step| chosen.end + chosen.slope * as_f64(step)).collect())
+    Some(chosen)
+}
+
+/// The length of a straight move that still lasts and is greater than any other of its length in the history: what
+/// methods erred by before it says nothing of how they do now. `None` if there is none.
+pub(in crate::forecast) fn unheard_of(values: &[f64]) -> Option<usize> {
+    let values = newest(values, FITTED);
+    let (line, length) = newest_line(values)?;
+    let rise = line.slope.abs() * as_f64(length);
+    let before = &values[..values.len() - length];
+    if length < LEAST_MOVE || before.len() < FEWEST || rise < 6.0 * line.error {
+        return None;
+    }
+    let reach = length.min(before.len());
+    let ranges = before.windows(reach).step_by(reach.div_ceil(4)).map(|stretch| {
+        let (low, high) = stretch.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(*value), high.max(*value))
+        });
+        high - low
+    });
+    (rise > 1.5 * ranges.fold(0.0, f64::max)).then_some(length)
 }
 
 /// The standard deviation of what is neither level nor trend, from the differences of neighbours.
@@ -115,9 +142,7 @@ impl Line {
             across += at * (value - centre);
         }
         let slope = if along > 0.0 { across / along } else { 0.0 };
-        let off = |(step, value): (usize, &f64)| {
-            (value - centre - slope * (as_f64(step) - middle)).powi(2)
-        };
+        let off = |(step, value): (usize, &f64)| (value - centre - slope * (as_f64(step) - middle)).powi(2);
         let square: f64 = values.iter().enumerate().map(off).sum();
         let error = (square / as_f64(values.len().max(1))).sqrt();
         Self { slope, end: centre + slope * middle, error }

@@ -51,7 +51,8 @@ impl Trouble {
         let overloaded = refusal
             .as_ref()
             .is_none_or(|refusal| refusal.code.as_deref().is_none_or(|code| code == "overloaded"));
-        if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && overloaded)
+        if status == StatusCode::TOO_MANY_REQUESTS
+            || (status == StatusCode::SERVICE_UNAVAILABLE && overloaded)
         {
             return Self::Busy;
         }
@@ -91,7 +92,8 @@ mod tests {
         assert_eq!(refused(unavailable, busy), "is busy");
         assert_eq!(refused(unavailable, "<html>a proxy</html>"), "is busy");
         assert_eq!(refused(StatusCode::TOO_MANY_REQUESTS, ""), "is busy");
-        let stranger = r#"{"detail": "\"gpu\" is not known as a name of this server", "code": "unknown_host"}"#;
+        let stranger =
+            r#"{"detail": "\"gpu\" is not known as a name of this server", "code": "unknown_host"}"#;
         assert!(refused(StatusCode::MISDIRECTED_REQUEST, stranger).ends_with("a name of this server"));
         assert_eq!(
             refused(StatusCode::INTERNAL_SERVER_ERROR, "?"),

@@ -21,10 +21,8 @@ pub(super) fn read(service: &str, declared: &[Series], targets: &[Series]) -> Ve
     let mut changes: BTreeMap<(DateTime<Utc>, String), Change> = BTreeMap::new();
     for one in series {
         for (at, before, now) in steps(&one.points) {
-            let title = match now {
-                1.0 => format!("1 instance of {service}, not {before}"),
-                now => format!("{now} instances of {service}, not {before}"),
-            };
+            let noun = if (now - 1.0).abs() < 0.5 { "instance" } else { "instances" };
+            let title = format!("{now:.0} {noun} of {service}, not {before:.0}");
             let change = Change::in_metrics(at, ChangeType::Scale, service, title.clone());
             changes.insert((at, title), change);
         }

@@ -24,7 +24,7 @@ const WEBHOOKS: &str = "webhooks";
 /// What `opsseer eval all` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder with the data: `runbooks`, `qa`, `alerts` and `webhooks` are looked for in it.
+    /// The folder with the data: `runbooks`, `qa`, `alerts`, `series`, `root_cause` and `webhooks` are looked for in it.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Where `evaluation.md` goes, with its charts and JSON files in the folder `evaluation` beside it.
@@ -48,7 +48,7 @@ pub(super) async fn execute(
     let mut sections = Vec::new();
     let mut wrong = Vec::new();
     for suite in Measured::ALL {
-        let data = args.data.join(suite.name());
+        let data = args.data.join(suite.folder());
         if !data.is_dir() {
             continue;
         }
@@ -77,7 +77,7 @@ pub(super) async fn execute(
     }
     ensure!(
         !sections.is_empty(),
-        "{} holds none of the folders runbooks, qa, alerts and webhooks",
+        "{} holds none of the folders runbooks, qa, alerts, series, root_cause and webhooks",
         args.data.display()
     );
     let command = format!("opsseer eval all --data {} --out {}", args.data.display(), args.out.display());

@@ -10,15 +10,20 @@ use std::{
 };
 
 use anyhow::Context;
-use opsseer_ai::embed::{Embed, EmbedError, InferenceSettings, LocalEmbedder};
+use opsseer_ai::{
+    embed::{Embed, EmbedError, InferenceSettings, LocalEmbedder},
+    forecast::LocalForecaster,
+    suspects::RobustSuspector,
+};
 use opsseer_core::Clock;
 use opsseer_eval::{
     Evaluation,
     against::SavedRun,
-    alerts,
+    alerts, forecast,
     page::{self, Circumstances, Section},
     qa, runbooks, sources,
     suite::Outcome,
+    suspects,
 };
 
 use crate::config::Config;
@@ -61,17 +66,39 @@ pub(super) enum Measured {
         /// Ask the shipped weights even if the data has folds to learn from.
         shipped: bool,
     },
+    Forecast {
+        /// The season of a competition's series, in steps.
+        season: Option<usize>,
+    },
+    Suspects,
 }
 
 impl Measured {
-    pub(super) const ALL: [Self; 3] = [Self::Runbooks, Self::Qa, Self::Alerts { shipped: false }];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Runbooks,
+        Self::Qa,
+        Self::Alerts { shipped: false },
+        Self::Forecast { season: None },
+        Self::Suspects,
+    ];
 
-    /// Its name on the command line, and that of its folder among public data.
+    /// Its name on the command line.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Runbooks => "runbooks",
             Self::Qa => "qa",
             Self::Alerts { .. } => "alerts",
+            Self::Forecast { .. } => "forecast",
+            Self::Suspects => "suspects",
+        }
+    }
+
+    /// That of its folder among public data.
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Self::Forecast { .. } => "series",
+            Self::Suspects => "root_cause",
+            other => other.name(),
         }
     }
 
@@ -80,13 +107,29 @@ impl Measured {
             Self::Runbooks => runbooks::run(data, embedder).await?,
             Self::Qa => qa::run(data, embedder).await?,
             Self::Alerts { shipped } => alerts::run(data, embedder, shipped).await?,
+            Self::Forecast { season } => {
+                let data = data.to_owned();
+                tokio::task::spawn_blocking(move || forecast::run(&data, &LocalForecaster::new(), season))
+                    .await
+                    .context("the suite forecast was cut short")??
+            }
+            Self::Suspects => {
+                let data = data.to_owned();
+                tokio::task::spawn_blocking(move || suspects::run(&data, &RobustSuspector))
+                    .await
+                    .context("the suite suspects was cut short")??
+            }
         })
     }
 
     /// The command that runs it alone.
     pub(super) fn command(self, data: &Path) -> String {
-        let shipped = if self == (Self::Alerts { shipped: true }) { " --shipped" } else { "" };
-        format!("opsseer eval {} --data {}{shipped}", self.name(), data.display())
+        let option = match self {
+            Self::Alerts { shipped: true } => " --shipped".to_owned(),
+            Self::Forecast { season: Some(season) } => format!(" --season {season}"),
+            _ => String::new(),
+        };
+        format!("opsseer eval {} --data {}{option}", self.name(), data.display())
     }
 }
 

@@ -2,22 +2,26 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use opsseer_core::{Actor, Event, EventKind};
+use opsseer_core::{Actor, Event, EventKind, Incident};
 
 use crate::{
     ai::WordsOnly,
+    app::App,
     asking::MAX_QUESTION,
     web::{
         answer::{Near, Quoted},
         incident::{headline::Can, sentence_case, story::Story},
         moment::Moment,
         viewer::Viewer,
+        written::sent_for,
     },
 };
 
 /// What was asked last, and what came of it.
 struct Last {
     question: String,
+    /// Where stands what a model is sent to answer it.
+    sent: String,
     who: String,
     at: Moment,
     answer: Option<Quoted>,
@@ -31,31 +35,48 @@ pub(crate) struct AskCard {
     can_ask: bool,
     longest: usize,
     last: Option<Last>,
-    /// Why places are found by their words alone, if they are.
     words_only: Option<WordsOnly>,
+    model: Option<String>,
+}
+
+/// By what means answers are found.
+pub(crate) struct Finds {
+    /// Why places are found by their words alone, if they are.
+    pub(crate) words_only: Option<WordsOnly>,
+    /// The language model that can answer in other words, if there is one.
+    pub(crate) model: Option<String>,
+}
+
+impl Finds {
+    pub(crate) fn of(app: &App) -> Self {
+        Self {
+            words_only: app.meaning.words_only(),
+            model: app.llm.as_ref().map(|model| model.model().to_owned()),
+        }
+    }
 }
 
 impl AskCard {
     pub(crate) fn new(
-        number: i64,
-        can: Can,
+        incident: &Incident,
         story: &Story,
         viewer: &Viewer,
-        words_only: Option<WordsOnly>,
+        finds: Finds,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
-            number,
-            can_ask: can != Can::Undo,
+            number: incident.number.0,
+            can_ask: Can::of(incident) != Can::Undo,
             longest: MAX_QUESTION,
-            last: story.asked.as_ref().and_then(|event| Last::of(event, viewer, now)),
-            words_only,
+            last: story.asked.as_ref().and_then(|event| Last::of(event, incident, viewer, now)),
+            words_only: finds.words_only,
+            model: finds.model,
         }
     }
 }
 
 impl Last {
-    fn of(event: &Event, viewer: &Viewer, now: DateTime<Utc>) -> Option<Self> {
+    fn of(event: &Event, incident: &Incident, viewer: &Viewer, now: DateTime<Utc>) -> Option<Self> {
         let EventKind::Asked { question, answer, nearest } = &event.kind else { return None };
         let who = match &event.actor {
             Actor::Person { name } => sentence_case(&viewer.name_or(name, "you")),
@@ -63,6 +84,7 @@ impl Last {
         };
         Some(Self {
             question: question.clone(),
+            sent: sent_for(question, Some(incident)),
             who,
             at: Moment::new(event.at, now),
             answer: answer.as_ref().map(Quoted::new),
@@ -78,15 +100,20 @@ mod tests {
     use super::*;
     use crate::{
         ai::Meaning,
-        web::test_data::{at, event_by, runbook, viewer},
+        web::test_data::{at, event_by, incident, runbook, viewer},
     };
 
     fn html(asked: Option<EventKind>, meaning: &Meaning) -> String {
+        html_with(asked, meaning, None)
+    }
+
+    fn html_with(asked: Option<EventKind>, meaning: &Meaning, model: Option<&str>) -> String {
         let mut story = Story::default();
         if let Some(kind) = asked {
             story.fold(&event_by(Actor::Person { name: "ada".into() }, kind));
         }
-        let card = AskCard::new(42, Can::Act, &story, &viewer("ada"), meaning.words_only(), at("03:20:00"));
+        let finds = Finds { words_only: meaning.words_only(), model: model.map(str::to_owned) };
+        let card = AskCard::new(&incident(), &story, &viewer("ada"), finds, at("03:20:00"));
         card.render().expect("renders")
     }
 
@@ -148,5 +175,24 @@ mod tests {
     fn a_missing_model_is_explained_with_the_command_that_installs_it() {
         let shown = html(Some(asked(None)), &Meaning::NotInstalled);
         assert!(shown.contains("opsseer models pull embeddings"), "{shown}");
+    }
+
+    #[test]
+    fn an_answer_in_other_words_is_offered_only_where_there_is_a_model() {
+        let question = || Some(asked(Some(runbook())));
+        assert!(!html(question(), &Meaning::Here).contains("data-write"));
+        assert!(
+            !html_with(None, &Meaning::Here, Some("small")).contains("data-write"),
+            "nothing is asked yet"
+        );
+        let shown = html_with(question(), &Meaning::Here, Some("small"));
+        for part in [
+            r#"data-write="/api/v1/ask/written""#,
+            "roll back&#60;/b&#62;?\"",
+            r#"data-incident="42""#,
+            "incident=42&#38;question=How+do",
+        ] {
+            assert!(shown.contains(part), "{part} is missing: {shown}");
+        }
     }
 }

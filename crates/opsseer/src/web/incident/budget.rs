@@ -2,20 +2,20 @@
 
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
-use opsseer_core::{BudgetSeen, BurnRate, Event, EventId, EventKind, Incident};
+use opsseer_core::{BudgetSeen, BurnRate, Event, EventKind, Incident};
 
 use crate::web::{
     incident::{
         headline::State,
         story::Story,
-        words::{Failure, sentence_case},
+        words::{Failure, sentence_case, whole_percent},
     },
     moment::{Moment, duration_words},
     prose::first_line,
 };
 
 /// The kind of the job that asks.
-pub(crate) const STEP: &str = "see_budgets";
+const STEP: &str = "see_budget";
 
 /// Objectives that are shown; the timeline has them all.
 const SHOWN: usize = 3;
@@ -25,7 +25,6 @@ const SENTENCE: usize = 300;
 
 /// A budget as the card shows it.
 struct Budget {
-    id: EventId,
     objective: String,
     /// `99.9 % good over 30 days`.
     target: String,
@@ -52,7 +51,10 @@ struct Burn {
 
 enum Content {
     Seen(Vec<Budget>),
-    None,
+    /// Whether there are objectives at all.
+    None {
+        configured: bool,
+    },
     Failed(Failure),
 }
 
@@ -63,33 +65,54 @@ pub(crate) struct BudgetCard {
     over: bool,
 }
 
+/// The budget with the least left, for the headline.
+pub(crate) struct Scarcest {
+    /// `61 % left`.
+    pub(crate) left: String,
+    /// When nothing is left of it.
+    pub(crate) gone: Option<Moment>,
+}
+
+impl Scarcest {
+    pub(crate) fn of(story: &Story, now: DateTime<Utc>) -> Option<Self> {
+        let (_, budget) = ranked(story).into_iter().next()?;
+        let left = Left::new(budget.left?).words;
+        Some(Self { left, gone: budget.exhausted_at.map(|at| Moment::new(at, now)) })
+    }
+}
+
+/// What is nearest to its end first.
+fn ranked(story: &Story) -> Vec<(&Event, &BudgetSeen)> {
+    let mut all: Vec<(&Event, &BudgetSeen)> = story
+        .budgets
+        .values()
+        .filter_map(|event| match &event.kind {
+            EventKind::BudgetSeen(budget) => Some((event, budget)),
+            _ => None,
+        })
+        .collect();
+    let left = |budget: &BudgetSeen| budget.left.unwrap_or(f64::INFINITY);
+    all.sort_by(|a, b| left(a.1).total_cmp(&left(b.1)));
+    all
+}
+
 impl BudgetCard {
-    pub(crate) fn new(story: &Story, incident: &Incident, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(story: &Story, incident: &Incident, configured: bool, now: DateTime<Utc>) -> Self {
         let newest = story.budgets.values().max_by_key(|event| event.id);
         let content = Content::seen(story, now)
             .or_else(|| Failure::of(story, STEP, newest, now).map(Content::Failed))
-            .unwrap_or(Content::None);
+            .unwrap_or(Content::None { configured });
         Self { content, over: !incident.is_open() }
     }
 }
 
 impl Content {
-    /// What is nearest to its end first.
     fn seen(story: &Story, now: DateTime<Utc>) -> Option<Self> {
-        let mut all: Vec<(&Event, &BudgetSeen)> = story
-            .budgets
-            .values()
-            .filter_map(|event| match &event.kind {
-                EventKind::BudgetSeen(budget) => Some((event, budget)),
-                _ => None,
-            })
+        let shown: Vec<Budget> = ranked(story)
+            .into_iter()
+            .take(SHOWN)
+            .map(|(event, budget)| Budget::new(event, budget, now))
             .collect();
-        all.sort_by(|a, b| {
-            let left = |budget: &BudgetSeen| budget.left.unwrap_or(f64::INFINITY);
-            left(a.1).total_cmp(&left(b.1))
-        });
-        let shown: Vec<Budget> =
-            all.into_iter().take(SHOWN).map(|(event, budget)| Budget::new(event, budget, now)).collect();
         (!shown.is_empty()).then_some(Self::Seen(shown))
     }
 }
@@ -97,7 +120,6 @@ impl Content {
 impl Budget {
     fn new(event: &Event, budget: &BudgetSeen, now: DateTime<Utc>) -> Self {
         Self {
-            id: event.id,
             objective: budget.objective.clone(),
             target: format!("{} good over {}", percent_words(budget.target), span(budget.window_seconds)),
             state: state(budget),
@@ -124,7 +146,7 @@ impl Left {
 impl Burn {
     fn new(burn: &BurnRate) -> Self {
         let rate = if burn.rate >= 10.0 { format!("{:.0}", burn.rate) } else { format!("{:.1}", burn.rate) };
-        Self { over: span(burn.over_seconds), rate: format!("{rate} times"), fast: burn.rate > 1.0 }
+        Self { over: span(burn.over_seconds), rate: format!("{rate} ×"), fast: burn.rate > 1.0 }
     }
 }
 
@@ -156,12 +178,6 @@ fn span(seconds: u64) -> String {
     duration_words(i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX))
 }
 
-/// For a bar: 0 to 100.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
-fn whole_percent(share: f64) -> u32 {
-    (share.clamp(0.0, 1.0) * 100.0).round() as u32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +188,7 @@ mod tests {
         for (id, kind) in (1..).zip(kinds) {
             story.fold(&Event { id: opsseer_core::EventId(id), ..event(kind) });
         }
-        BudgetCard::new(&story, &incident(), at("03:20:00")).render().expect("renders")
+        BudgetCard::new(&story, &incident(), true, at("03:20:00")).render().expect("renders")
     }
 
     #[test]
@@ -185,7 +201,7 @@ mod tests {
             ">05:26:21<",
             r#"width="61""#,
             "<td>1 h</td><td>6 h</td>",
-            r#"<td class="fast">14 times</td><td>0.8 times</td>"#,
+            r#"<td class="fast">14 ×</td><td>0.8 ×</td>"#,
             "Burning",
         ] {
             assert!(shown.contains(part), "{part} is missing: {shown}");
@@ -206,8 +222,21 @@ mod tests {
     }
 
     #[test]
+    fn the_headline_speaks_of_the_scarcest_that_has_traffic() {
+        let mut story = Story::default();
+        for (id, kind) in (1..).zip([budget("a", None), budget("b", Some(0.61)), budget("c", Some(0.9))]) {
+            story.fold(&Event { id: opsseer_core::EventId(id), ..event(kind) });
+        }
+        let scarcest = Scarcest::of(&story, at("03:20:00")).expect("one");
+        assert_eq!((scarcest.left.as_str(), scarcest.gone.is_some()), ("61 % left", true));
+        assert!(Scarcest::of(&Story::default(), at("03:20:00")).is_none());
+    }
+
+    #[test]
     fn no_objective_and_a_failure_are_said() {
         assert!(html(vec![]).contains("No objective covers this service"));
+        let card = BudgetCard::new(&Story::default(), &incident(), false, at("03:20:00"));
+        assert!(card.render().expect("renders").contains("No objectives are configured"));
         let error = "no answer".into();
         let failed = EventKind::StepFailed { step: STEP.into(), error, retry_at: None };
         assert!(html(vec![failed]).contains("The budget could not be read: no answer"));

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
-use opsseer_core::{ChangeSeen, ChangeType, Event, EventId, EventKind, Incident};
+use opsseer_core::{ChangeSeen, ChangeType, Event, EventKind, Incident};
 
 use crate::web::{
     incident::{
@@ -16,8 +16,8 @@ use crate::web::{
     prose::{first_line, safe_address},
 };
 
-/// The kind of the job that looks.
-pub(crate) const STEP: &str = "see_changes";
+/// The kinds of the jobs that look: into the metrics, and at what people and pipelines told.
+const STEPS: [&str; 2] = ["see_changes", "tell_changes"];
 
 /// Changes that are shown; the timeline has them all.
 const SHOWN: usize = 6;
@@ -28,7 +28,6 @@ const NAME: usize = 80;
 
 /// A change as the card shows it.
 struct Change {
-    id: EventId,
     word: &'static str,
     title: String,
     link: Option<String>,
@@ -42,11 +41,19 @@ struct Change {
 }
 
 enum Content {
-    Seen { changes: Vec<Change>, more: Option<String> },
-    /// How far back one looked.
-    None { looked: String },
+    Seen {
+        changes: Vec<Change>,
+        more: Option<String>,
+    },
+    /// Of whom, and since when one looked.
+    None {
+        of: String,
+        since: Moment,
+    },
     Failed(Failure),
-    Looking { since: Moment },
+    Looking {
+        since: Moment,
+    },
 }
 
 #[derive(Template)]
@@ -60,8 +67,11 @@ impl ChangesCard {
     pub(crate) fn new(story: &Story, incident: &Incident, now: DateTime<Utc>) -> Self {
         let looked = story.changes_looked.as_ref();
         let content = Content::seen(story, incident, now)
-            .or_else(|| Failure::of(story, STEP, looked, now).map(Content::Failed))
-            .or_else(|| looked.and_then(Content::none))
+            .or_else(|| {
+                let failed = STEPS.iter().find_map(|step| Failure::of(story, step, looked, now));
+                failed.map(Content::Failed)
+            })
+            .or_else(|| looked.and_then(|event| Content::none(event, now)))
             .unwrap_or_else(|| Content::Looking { since: began(story, incident, now) });
         Self { content, over: !incident.is_open() }
     }
@@ -89,16 +99,17 @@ impl Content {
             (0, 0) => None,
             (some, 0) => Some(format!("{some} earlier on the timeline")),
             (0, older) => Some(format!("{older} still earlier are left out")),
-            (some, older) => Some(format!("{some} earlier on the timeline, {older} still earlier are left out")),
+            (some, older) => {
+                Some(format!("{some} earlier on the timeline, {older} still earlier are left out"))
+            }
         };
         (!changes.is_empty()).then_some(Self::Seen { changes, more })
     }
 
-    fn none(event: &Event) -> Option<Self> {
+    fn none(event: &Event, now: DateTime<Utc>) -> Option<Self> {
         let EventKind::ChangesLooked(looked) = &event.kind else { return None };
         let of = looked.service.as_ref().map_or_else(String::new, |service| format!(" of {service}"));
-        let span = duration_words(looked.to - looked.from);
-        Some(Self::None { looked: format!("No change{of} is known in the {span} before.") })
+        Some(Self::None { of, since: Moment::new(looked.from, now) })
     }
 }
 
@@ -120,7 +131,6 @@ impl Change {
             .map(|words| first_line(&words, NAME))
             .collect();
         Self {
-            id: event.id,
             word: word(change.change),
             title: sentence_case(&first_line(&change.title, TITLE)),
             link: change.link.as_deref().and_then(safe_address),
@@ -155,7 +165,7 @@ fn lies(after: TimeDelta) -> String {
 
 #[cfg(test)]
 mod tests {
-    use opsseer_core::ChangesLooked;
+    use opsseer_core::{ChangesLooked, EventId};
 
     use super::*;
     use crate::web::test_data::{at, changed, event, incident};
@@ -218,10 +228,13 @@ mod tests {
     #[test]
     fn no_change_is_an_answer() {
         let shown = html(vec![looked(0)]);
-        assert!(shown.contains("No change of payments is known in the 3 h before."), "{shown}");
+        assert!(
+            shown.contains("No change of payments is known since ") && shown.contains(">00:12:09<"),
+            "{shown}"
+        );
         assert!(html(vec![]).contains("Looking for deploys"));
         let error = "the store is away".into();
-        let failed = event(EventKind::StepFailed { step: STEP.into(), error, retry_at: None });
+        let failed = event(EventKind::StepFailed { step: STEPS[0].into(), error, retry_at: None });
         assert!(html(vec![failed]).contains("the store is away"));
     }
 }

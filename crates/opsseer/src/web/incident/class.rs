@@ -247,9 +247,15 @@ mod tests {
         }
         story.urgency.insert("A".into(), Severity::Info);
         story.urgency.insert("B".into(), Severity::Page);
-        let shown = ClassCard::new(&story, &incident(), &viewer("bob"), Meaning::NotInstalled.words_only(), at("03:20:00"))
-            .render()
-            .expect("renders");
+        let shown = ClassCard::new(
+            &story,
+            &incident(),
+            &viewer("bob"),
+            Meaning::NotInstalled.words_only(),
+            at("03:20:00"),
+        )
+        .render()
+        .expect("renders");
         assert!(shown.find(">B<") < shown.find(">A<"), "{shown}");
         assert!(shown.contains("opsseer models pull embeddings"), "{shown}");
     }

@@ -6,6 +6,7 @@ use opsseer_core::{Incident, IncidentStatus, Severity};
 
 use crate::web::{
     incident::{
+        budget::Scarcest,
         standing::{Standing, muted_until},
         words::times_words,
     },
@@ -90,6 +91,7 @@ pub(crate) struct Headline {
     ended: Option<Ended>,
     owner: String,
     alerts: String,
+    budget: Option<Scarcest>,
     reopened: Option<String>,
     can: Can,
     standing: Standing,
@@ -126,7 +128,13 @@ impl Can {
 }
 
 impl Headline {
-    pub(crate) fn new(incident: &Incident, standing: Standing, viewer: &Viewer, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(
+        incident: &Incident,
+        standing: Standing,
+        budget: Option<Scarcest>,
+        viewer: &Viewer,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             number: incident.number.0,
             state: State::of(incident),
@@ -139,6 +147,7 @@ impl Headline {
             }),
             owner: owner_words(incident, viewer),
             alerts: alerts_words(incident),
+            budget: budget.filter(|_| incident.is_open()),
             // What comes and goes says so at more length.
             reopened: (incident.reopened_count > 0 && !incident.flapping)
                 .then(|| format!("came {}", times_words(incident.reopened_count))),
@@ -182,7 +191,7 @@ mod tests {
     fn headline(incident: &Incident, clock: &str) -> String {
         let (viewer, now) = (viewer("ada"), at(clock));
         let standing = Standing::new(incident, &Story::default(), &viewer, now);
-        Headline::new(incident, standing, &viewer, now).render().expect("renders")
+        Headline::new(incident, standing, None, &viewer, now).render().expect("renders")
     }
 
     #[test]

@@ -9,6 +9,7 @@ use opsseer_core::{Event, EventId, EventKind, Forecast, Incident, Outlook};
 
 use crate::{
     chart::Unit,
+    kept_chart,
     web::{
         incident::{
             do_this::began,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// The kind of the job that forecasts.
-pub(crate) const STEP: &str = "forecast_metric";
+const STEP: &str = "forecast_metric";
 
 /// Further forecasts that are shown; the timeline has them all.
 const OTHERS: usize = 5;
@@ -41,6 +42,9 @@ struct Heading {
     /// The newest value, in its unit.
     value: String,
     picture: Option<Shot>,
+    /// Where the picture's numbers are, and the id of what moves through them by keys.
+    numbers: Option<String>,
+    keys: String,
     made: Moment,
     expr: String,
     /// What it was worked out with, and how far it reaches.
@@ -56,11 +60,16 @@ enum Passing {
 }
 
 enum Content {
-    Forecast { first: Heading, others: Vec<Heading> },
+    Forecast {
+        first: Heading,
+        others: Vec<Heading>,
+    },
     /// Its expression compares with nothing.
     NoLimit,
     Failed(Failure),
-    Working { since: Moment },
+    Working {
+        since: Moment,
+    },
 }
 
 #[derive(Template)]
@@ -77,7 +86,8 @@ impl OutlookCard {
         let over = !incident.is_open();
         let newest = story.forecasts.values().max_by_key(|event| event.id);
         let failure = Failure::of(story, STEP, newest, now);
-        let mut forecasts = ranked(story).into_iter().map(|(event, forecast)| Heading::new(event, forecast, now));
+        let mut forecasts =
+            ranked(story).into_iter().map(|(event, forecast)| Heading::new(event, forecast, now));
         if let Some(first) = forecasts.next() {
             let content = Content::Forecast { first, others: forecasts.take(OTHERS).collect() };
             return Self { content, stale: failure, over };
@@ -132,6 +142,8 @@ impl Heading {
             limit: limit_in_words(forecast),
             value: Unit::guess(&forecast.expr).text(forecast.now),
             picture: event.assets.iter().find_map(Shot::of),
+            numbers: kept_chart::address(&event.assets),
+            keys: format!("outlook-keys-{}", event.id),
             made: Moment::new(event.at, now),
             expr: forecast.expr.clone(),
             method: format!(
@@ -223,13 +235,14 @@ mod tests {
     #[test]
     fn a_breach_is_told_with_its_time_its_range_and_how_sure_it_is() {
         let mut made = event(forecast("Slow", expected(Some("03:31:00"))));
-        made.assets = vec![asset("image/svg+xml")];
+        made.assets = vec![asset("image/svg+xml"), asset("application/json")];
         let mut story = Story::default();
         story.fold(&made);
         let shown = html(&story);
         has_all(&shown, &["Expected to pass 300 ms", ">in 6 min<", ">03:26:00<", "Breach expected"]);
         has_all(&shown, &["<b>82 %</b> sure", ">03:24:00<", ">03:31:00<", ">03:46:21<", "Now <b>240 ms</b>"]);
         has_all(&shown, &[r#"src="/assets/0123abcd""#, "toyprod:p95_latency_seconds:5m", "30 min ahead"]);
+        has_all(&shown, &[r#"id="outlook-keys-7""#, r#"href="/charts/0123abcd""#]);
     }
 
     #[test]
@@ -237,7 +250,7 @@ mod tests {
         let EventKind::Forecast(mut back) = forecast("Slow", expected(None)) else { panic!("a forecast") };
         back.beyond = true;
         let shown = html(&story(vec![EventKind::Forecast(back)]));
-        has_all(&shown, &["Expected back below 300 ms", "Recovery expected", "80 % of that after"]);
+        has_all(&shown, &["Expected back below 300 ms", "Recovery expected", "most probably (80 %) after"]);
     }
 
     #[test]
@@ -271,7 +284,8 @@ mod tests {
         let mut unlimited = chart();
         unlimited.threshold = None;
         assert!(html(&story(vec![EventKind::Charted(unlimited)])).contains("has no limit"));
-        let failed = || EventKind::StepFailed { step: STEP.into(), error: "no answer".into(), retry_at: None };
+        let failed =
+            || EventKind::StepFailed { step: STEP.into(), error: "no answer".into(), retry_at: None };
         assert!(html(&story(vec![failed()])).contains("There is no forecast: no answer"));
         let stale = html(&story(vec![forecast("Slow", expected(None)), failed()]));
         has_all(&stale, &["Expected to pass", "A newer forecast is missing: no answer"]);

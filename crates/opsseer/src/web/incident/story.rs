@@ -153,7 +153,9 @@ impl Story {
             EventKind::Asked { .. } => &mut self.asked,
             EventKind::SimilarFound { .. } => &mut self.similar,
             EventKind::SuspectsRanked(_) => &mut self.suspects,
-            EventKind::Forecast(forecast) => return put_newest(&mut self.forecasts, &forecast.subject, event),
+            EventKind::Forecast(forecast) => {
+                return put_newest(&mut self.forecasts, &forecast.subject, event);
+            }
             EventKind::BudgetSeen(budget) => return put_newest(&mut self.budgets, &budget.objective, event),
             EventKind::ChangesLooked(_) => &mut self.changes_looked,
             EventKind::ChangeSeen(_) => {

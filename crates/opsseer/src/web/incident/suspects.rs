@@ -10,7 +10,7 @@ use crate::{
         incident::{
             do_this::began,
             story::Story,
-            words::{Failure, probability_words, sentence_case},
+            words::{Failure, counted, probability_words, sentence_case, whole_percent},
         },
         moment::Moment,
         prose::{cut, first_line},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The kind of the job that ranks.
-pub(crate) const STEP: &str = "rank_suspects";
+const STEP: &str = "rank_suspects";
 
 /// Services that are shown at once; the others can be opened.
 const SERVICES: usize = 3;
@@ -26,10 +26,10 @@ const SERVICES: usize = 3;
 const METRICS_OF_FIRST: usize = 2;
 const METRICS: usize = 1;
 /// Points of a small picture: more than it has dots.
-const POINTS: usize = 80;
+const POINTS: usize = 60;
 /// Services, and metrics of each, that the card holds at all.
-const MOST_SERVICES: usize = 8;
-const MOST_METRICS: usize = 4;
+const MOST_SERVICES: usize = 6;
+const MOST_METRICS: usize = 3;
 /// Characters of a sentence, and of a name.
 const SENTENCE: usize = 300;
 const NAME: usize = 120;
@@ -67,6 +67,8 @@ struct Found {
     sentence: String,
     first: Vec<Suspect>,
     others: Vec<Suspect>,
+    /// What else can be opened, in words.
+    more: Option<String>,
     made: Moment,
     looked_at: String,
 }
@@ -102,21 +104,35 @@ impl Content {
         let (made, looked_at) = (Moment::new(event.at, now), looked_at_words(ranked));
         if ranked.services.is_empty() {
             let reason = ranked.nothing.as_deref().unwrap_or(&ranked.sentence);
-            let reason = sentence_case(&first_line(reason, SENTENCE));
+            let reason = sentence_case(first_line(reason, SENTENCE).trim_end_matches('.'));
             return Some(Self::Nothing { reason, made, looked_at, id: event.id });
         }
         let mut services = (1..).zip(ranked.services.iter().take(MOST_SERVICES));
         let mut suspects = |count: usize| -> Vec<Suspect> {
             services.by_ref().take(count).map(|(place, one)| Suspect::new(place, one, ranked, now)).collect()
         };
+        let (first, others) = (suspects(SERVICES), suspects(MOST_SERVICES));
         Some(Self::Ranked(Found {
             id: event.id,
             sentence: sentence_case(&first_line(&ranked.sentence, SENTENCE)),
-            first: suspects(SERVICES),
-            others: suspects(MOST_SERVICES),
+            more: more_words(first.iter().map(|one| one.more.len()).sum(), others.len()),
+            first,
+            others,
             made,
             looked_at,
         }))
+    }
+}
+
+/// What stands under "more".
+fn more_words(metrics: usize, services: usize) -> Option<String> {
+    match (metrics, services) {
+        (0, 0) => None,
+        (0, services) => Some(format!("{} more", counted(services, "service"))),
+        (metrics, 0) => Some(format!("{} more", counted(metrics, "metric"))),
+        (metrics, services) => {
+            Some(format!("{} and {} more", counted(metrics, "metric"), counted(services, "service")))
+        }
     }
 }
 
@@ -128,7 +144,7 @@ impl Suspect {
             place,
             name: first_line(&suspect.service, NAME),
             share: probability_words(suspect.score),
-            percent: percent(suspect.score),
+            percent: whole_percent(suspect.score),
             because: (!ranked.sentence.contains(&suspect.because))
                 .then(|| sentence_case(&first_line(&suspect.because, SENTENCE))),
             metrics: suspect.metrics.iter().take(shown).map(metric).collect(),
@@ -169,19 +185,14 @@ fn looked_at_words(ranked: &SuspectsRanked) -> String {
     )
 }
 
-/// A share as whole percent.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
-fn percent(share: f64) -> u32 {
-    (share.clamp(0.0, 1.0) * 100.0).round() as u32
-}
-
 /// How a metric went, and since when it moves.
 fn picture(metric: &SuspectMetric, ranked: &SuspectsRanked) -> String {
     let count = i32::try_from(metric.points.len()).unwrap_or(i32::MAX).max(2);
     let step = (ranked.to - ranked.from) / (count - 1);
     let every = metric.points.len().div_ceil(POINTS).max(1);
     let points = (0..).zip(&metric.points).step_by(every);
-    let points = points.map(|(place, value)| (ranked.from + step * place, value.unwrap_or(f64::NAN))).collect();
+    let points =
+        points.map(|(place, value)| (ranked.from + step * place, value.unwrap_or(f64::NAN))).collect();
     Spark { points, mark: metric.onset }.inline(&format!("How {} went", metric.metric))
 }
 
@@ -247,7 +258,7 @@ mod tests {
         }
         ranked.services.extend(std::iter::repeat_n(one, 40));
         let shown = html(vec![EventKind::SuspectsRanked(ranked)]);
-        assert!(shown.contains(&format!("{} more services", MOST_SERVICES - SERVICES)), "{shown}");
+        assert!(shown.contains(&format!("{} services more", MOST_SERVICES - SERVICES)), "{shown}");
         assert!(shown.len() < 30_000, "{} bytes", shown.len());
     }
 

@@ -59,6 +59,12 @@ pub(crate) fn probability_words(probability: f64) -> String {
     }
 }
 
+/// A share as the width of a bar: 0 to 100.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
+pub(crate) fn whole_percent(share: f64) -> u32 {
+    (share.clamp(0.0, 1.0) * 100.0).round() as u32
+}
+
 /// Where a file is served.
 pub(crate) fn asset_address(asset: &AssetRef) -> String {
     format!("/assets/{}", asset.sha256)
@@ -103,6 +109,9 @@ pub(crate) fn step_words(step: &str) -> String {
         "classify_alert" => "Saying what kind of trouble it is".to_owned(),
         "see_changes" | "tell_changes" => "Looking for what was changed".to_owned(),
         "find_similar" => "Looking for incidents like it".to_owned(),
+        "forecast_metric" => "Forecasting the metric".to_owned(),
+        "rank_suspects" => "Looking for what moved first".to_owned(),
+        "see_budget" => "Reading the error budget".to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -119,9 +119,37 @@ impl Browser {
         }
     }
 
+    /// Drags across an element, between shares of its width from the left, at half its height.
+    pub(super) async fn drag(&self, css: &str, from: f64, to: f64) {
+        let script = format!(
+            "(() => {{
+                const element = document.querySelector({});
+                element.scrollIntoView({{ block: 'center' }});
+                const box = element.getBoundingClientRect();
+                return [box.left, box.width, box.top + box.height / 2];
+            }})()",
+            json!(css)
+        );
+        let place = self.ask(&script).await;
+        let number = |index: usize| place[index].as_f64().unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "places on a screen")]
+        let (x, y) = (|share: f64| (number(0) + share * number(1)) as i64, number(2) as i64);
+        let moves = self.driver.action_chain().move_to(x(from), y).move_to(x(from) + 1, y);
+        moves.perform().await.unwrap();
+        self.until_text(".plot .read", " UTC").await;
+        let drag = self.driver.action_chain().click_and_hold();
+        drag.move_to(x(f64::midpoint(from, to)), y).move_to(x(to), y).release().perform().await.unwrap();
+    }
+
     /// Presses keys wherever the focus is.
     pub(super) async fn press(&self, keys: &str) {
         self.driver.action_chain().send_keys(keys).perform().await.unwrap();
+    }
+
+    /// The same with Shift held down.
+    pub(super) async fn press_with_shift(&self, keys: &str) {
+        let held = self.driver.action_chain().key_down(Key::Shift).send_keys(keys);
+        held.key_up(Key::Shift).perform().await.unwrap();
     }
 
     /// Clicks as soon as that is there to be clicked: a live update may be about to put it there, or in another's place.

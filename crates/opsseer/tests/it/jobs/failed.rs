@@ -6,7 +6,7 @@ use opsseer_connect::{RequestError, prometheus::FakeMetrics};
 use serde_json::{Value, json};
 
 use super::held::until;
-use crate::test_server::{TestServer, alert};
+use crate::test_server::{TestServer, alert_without_limit};
 
 /// No second try by itself.
 const NO_LADDER: &str = "[jobs]\nretry_after = []";
@@ -28,7 +28,7 @@ async fn server_with_failures(services: &[&str]) -> TestServer {
     }
     let server = TestServer::start_with(NO_LADDER, metrics).await;
     for (service, number) in services.iter().zip(1..) {
-        server.alert(json!([alert("ToyprodSlow", service, "firing")])).await;
+        server.alert(json!([alert_without_limit("ToyprodSlow", service)])).await;
         server.event(number, "step_failed").await;
     }
     server
@@ -128,7 +128,7 @@ async fn from_a_terminal_one_sees_what_failed_and_asks_for_another_try() {
     assert!(text.contains("chart_metric") && text.contains("INC-1") && text.contains("10 s"), "{text}");
     let listed = opsseer(&server, &["jobs", "list", "--json"]).await;
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!(listed["jobs"].as_array().unwrap().len(), 4);
+    assert_eq!(listed["jobs"].as_array().unwrap().len(), 9);
     let id = dead(&server).await[0]["id"].as_str().unwrap().to_owned();
     let retried = opsseer(&server, &["jobs", "retry", &id]).await;
     assert_eq!(String::from_utf8(retried.stdout).unwrap(), "chart_metric of INC-1 is tried again.\n");
@@ -176,7 +176,7 @@ async fn the_page_also_shows_what_waits_and_until_when() {
     let metrics = FakeMetrics::default();
     metrics.push_range("latency", Err(timed_out()));
     let server = TestServer::start_with("[jobs]\nretry_after = [\"1h\"]", metrics).await;
-    server.alert(json!([alert("ToyprodSlow", "toyprod", "firing")])).await;
+    server.alert(json!([alert_without_limit("ToyprodSlow", "toyprod")])).await;
     server.event(1, "step_failed").await;
     let shown = page(&server, "/jobs?state=pending").await;
     for part in ["INC-1", "Drawing the metric", "did not answer within 10 s", "by <time", "begun once"] {

@@ -153,7 +153,7 @@ async fn the_same_alert_again_asks_for_no_more_work() {
     }
     held.all_done().await;
     let jobs = held.app.store.list_jobs(None, 200, None).await.unwrap().jobs;
-    assert_eq!(jobs.len(), 4, "{jobs:#?}");
+    assert_eq!(jobs.len(), 9, "{jobs:#?}");
     assert_eq!(
         (held.count(&incident, "charted").await, held.count(&incident, "runbook_missing").await),
         (1, 1)

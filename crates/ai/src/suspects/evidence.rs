@@ -1,0 +1,148 @@
+//! What the series of each service say: how unusual they became, by kind of metric.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Direction, MetricKind, MetricSeries, Scene,
+    kind::{is_outgoing, is_request_rate},
+    robust::{as_f64, median},
+    shift::{self, Shift},
+    window::Window,
+};
+
+/// A move in the direction that is not bad still says something: a service that fails at once is fast.
+const HARMLESS_SIDE: f64 = 0.7;
+
+/// A series and what became of it.
+#[derive(Debug)]
+pub(super) struct Moved<'a> {
+    pub(super) series: &'a MetricSeries,
+    pub(super) shift: Shift,
+    /// Sigmas of the move that the service's own traffic does not explain; signed.
+    pub(super) sigmas: f64,
+}
+
+impl Moved<'_> {
+    /// The weight of the move: its logarithm, because ten sigmas are not ten times as suspicious as one.
+    fn evidence(&self) -> f64 {
+        let side = if self.is_bad() { 1.0 } else { HARMLESS_SIDE };
+        self.sigmas.abs().ln_1p() * side
+    }
+
+    /// Whether it moved in a direction that is bad, or its kind has none.
+    fn is_bad(&self) -> bool {
+        match self.series.kind.bad_direction(&self.series.metric) {
+            None => true,
+            Some(Direction::Up) => self.sigmas >= 0.0,
+            Some(Direction::Down) => self.sigmas <= 0.0,
+        }
+    }
+
+    /// The weight of the move if it is bad, else 0.
+    fn bad_evidence(&self) -> f64 {
+        if self.is_bad() { self.evidence() } else { 0.0 }
+    }
+
+    pub(super) fn is_outgoing(&self) -> bool {
+        is_outgoing(&self.series.metric)
+    }
+}
+
+/// All that is known of a service.
+#[derive(Debug, Default)]
+pub(super) struct Evidence<'a> {
+    pub(super) moved: Vec<Moved<'a>>,
+    /// The requests it gets, if a series counts them.
+    pub(super) traffic: Option<&'a [f64]>,
+}
+
+impl<'a> Evidence<'a> {
+    /// What speaks against the service: the mean of each kind of metric, summed over the kinds. Many series of one kind
+    /// are one witness; a service that is sick in itself is so in several kinds.
+    pub(super) fn total(&self) -> f64 {
+        let kinds = self.kinds(|moved| !moved.is_outgoing(), |moved| moved.evidence());
+        kinds.into_iter().map(|(kind, evidence)| evidence * weight(kind)).sum()
+    }
+
+    /// How much slower the services became that this one calls, as it sees it.
+    pub(super) fn outgoing(&self) -> f64 {
+        let slow = |moved: &Moved<'a>| moved.is_outgoing() && moved.series.kind == MetricKind::Latency;
+        self.kinds(slow, |moved| moved.bad_evidence()).into_values().sum()
+    }
+
+    /// How much worse those who call this service are served, in metrics of this kind.
+    pub(super) fn harm(&self, kind: MetricKind) -> f64 {
+        let of_kind = |moved: &Moved<'a>| !moved.is_outgoing() && moved.series.kind == kind;
+        self.kinds(of_kind, |moved| moved.bad_evidence()).into_values().sum()
+    }
+
+    /// Whether something is known of it besides what its callers see.
+    pub(super) fn has_insides(&self) -> bool {
+        self.moved.iter().any(|moved| !matches!(moved.series.kind, MetricKind::Latency | MetricKind::Errors))
+    }
+
+    fn kinds(
+        &self,
+        wanted: impl Fn(&Moved<'a>) -> bool,
+        evidence: impl Fn(&Moved<'a>) -> f64,
+    ) -> BTreeMap<MetricKind, f64> {
+        let mut witnesses: BTreeMap<(MetricKind, &str), Vec<f64>> = BTreeMap::new();
+        for moved in self.moved.iter().filter(|moved| wanted(moved)) {
+            // Instances of one metric are one witness: the one that moved alone says as much as all of them.
+            let witness = moved.series.peers.as_deref().unwrap_or(&moved.series.metric);
+            witnesses.entry((moved.series.kind, witness)).or_default().push(evidence(moved));
+        }
+        let mut kinds: BTreeMap<MetricKind, Vec<f64>> = BTreeMap::new();
+        for ((kind, _), evidence) in witnesses {
+            kinds.entry(kind).or_default().push(evidence.into_iter().fold(0.0, f64::max));
+        }
+        kinds.into_iter().map(|(kind, all)| (kind, all.iter().sum::<f64>() / as_f64(all.len()))).collect()
+    }
+}
+
+/// What is wrong says more than what is merely different.
+fn weight(kind: MetricKind) -> f64 {
+    match kind {
+        MetricKind::Traffic | MetricKind::Other => 0.5,
+        _ => 1.0,
+    }
+}
+
+/// Looks at every series. Those with too few values are left out; a service all of whose series are so has no evidence.
+pub(super) fn gather<'a>(scene: &'a Scene, window: &Window) -> BTreeMap<&'a str, Evidence<'a>> {
+    let mut services: BTreeMap<&str, Evidence> = BTreeMap::new();
+    for series in &scene.series {
+        let service = services.entry(&series.service).or_default();
+        if is_request_rate(series.kind, &series.metric) {
+            service.traffic = Some(busier(service.traffic, &series.values));
+        }
+    }
+    for series in &scene.series {
+        let Some(service) = services.get_mut(series.service.as_str()) else { continue };
+        let Some(shift) = shift::measure(&series.values, &window.usual, &window.incident) else { continue };
+        let sigmas = unexplained(series, &shift, service.traffic, window);
+        service.moved.push(Moved { series, shift, sigmas });
+    }
+    services
+}
+
+/// Of two counts of requests the one that counts more: the others are parts of it.
+fn busier<'a>(one: Option<&'a [f64]>, other: &'a [f64]) -> &'a [f64] {
+    let level = |values: &[f64]| median(&mut super::robust::finite(values));
+    match one {
+        Some(one) if !(level(other) > level(one)) => one,
+        _ => other,
+    }
+}
+
+/// Work and traffic go together. A move that the number of requests explains says nothing of the service itself.
+fn unexplained(series: &MetricSeries, shift: &Shift, traffic: Option<&[f64]>, window: &Window) -> f64 {
+    let is_driven = matches!(
+        series.kind,
+        MetricKind::Cpu | MetricKind::Saturation | MetricKind::Traffic | MetricKind::Other
+    ) && !is_request_rate(series.kind, &series.metric);
+    let Some(traffic) = traffic.filter(|_| is_driven) else { return shift.sigmas };
+    shift::without_traffic(&series.values, traffic, &window.usual)
+        .and_then(|rest| shift::measure(&rest, &window.usual, &window.incident))
+        .map_or(shift.sigmas, |rest| rest.sigmas)
+}

@@ -1,0 +1,43 @@
+//! Whether anything stands out at all.
+
+use std::collections::BTreeMap;
+
+use super::{
+    SuspectsVerdict,
+    blame::Case,
+    evidence::{Evidence, Moved},
+};
+
+/// A metric stands out from this many sigmas on.
+const STANDS_OUT: f64 = 5.0;
+
+/// It must also go this much farther than its own habit.
+const BEYOND_HABIT: f64 = 1.5;
+
+pub(super) fn of(cases: &[Case], services: &BTreeMap<&str, Evidence>, looked_at: usize) -> SuspectsVerdict {
+    if looked_at == 0 {
+        return nothing("No series has enough values before and since.".to_owned());
+    }
+    let all = || cases.iter().flat_map(|case| &services[case.service].moved);
+    if all().any(stands_out) {
+        return SuspectsVerdict::StandsOut;
+    }
+    let farthest = all().max_by(|one, other| one.sigmas.abs().total_cmp(&other.sigmas.abs()));
+    nothing(match farthest {
+        Some(moved) => format!(
+            "The largest move of {looked_at} series, {} of {}, is {:.1} times its usual spread: in quiet times series do that too.",
+            moved.series.metric,
+            moved.series.service,
+            moved.sigmas.abs()
+        ),
+        None => format!("None of {looked_at} series moved."),
+    })
+}
+
+fn stands_out(moved: &Moved) -> bool {
+    moved.sigmas.abs() >= STANDS_OUT.max(BEYOND_HABIT * moved.shift.habit)
+}
+
+fn nothing(reason: String) -> SuspectsVerdict {
+    SuspectsVerdict::NothingStandsOut { reason }
+}
