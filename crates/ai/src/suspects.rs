@@ -66,7 +66,8 @@ pub struct MetricSeries {
 /// Who may be to blame, most likely first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suspects {
-    /// Services that moved or whose callers point at them, the most suspicious first.
+    /// The services against which most speaks, the most suspicious first, down to the last one with a metric that moved
+    /// or with a caller that points at it.
     pub services: Vec<ServiceSuspect>,
     /// The other services that were looked at, in the order of what little speaks against them.
     pub others: Vec<String>,

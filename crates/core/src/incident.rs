@@ -230,10 +230,7 @@ impl Incident {
                 self.muted_until = Some(*until);
                 self.muted_by = Some(name_of(&event.actor));
             }
-            EventKind::Unmuted => {
-                self.muted_until = None;
-                self.muted_by = None;
-            }
+            EventKind::Unmuted => (self.muted_until, self.muted_by) = (None, None),
             EventKind::Silenced { silence_id, until, .. } => {
                 self.take_silences(
                     &[LiveSilence { id: silence_id.clone(), until: *until }],

@@ -57,7 +57,10 @@ mod tests {
         assert_eq!(easy(0.978), "0.990: missed by 0.012");
         assert_eq!(easy(0.9997), "0.990: met");
         let cover = |value| verdict("forecast", "", "coverage80", Better::Neither, Some(value));
-        assert_eq!((cover(0.785), cover(0.85)), ("0.800: met".to_owned(), "0.800: missed by 0.030".to_owned()));
+        assert_eq!(
+            (cover(0.785), cover(0.85)),
+            ("0.800: met".to_owned(), "0.800: missed by 0.030".to_owned())
+        );
         assert_eq!(verdict("runbooks", "easy", "r5", Better::Higher, Some(0.1)), "");
         assert_eq!(verdict("runbooks", "easy", "r1", Better::Higher, None), "");
     }

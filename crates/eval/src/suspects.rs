@@ -15,7 +15,7 @@ use opsseer_ai::suspects::{Onset, Scene, Suspector, Suspects, SuspectsVerdict};
 use self::data::{Case, DataSet};
 use crate::{
     EvalError,
-    suite::{Better, Item, Measure, Outcome, Part, chance, folders},
+    suite::{Item, Measure, Outcome, Part, chance, folders},
 };
 
 /// An alert fires this long after a fault began.
@@ -40,14 +40,14 @@ pub fn run(data: &Path, suspector: &dyn Suspector) -> Result<Outcome, EvalError>
                 noticed.push(item(&set.name, case, &suspector.rank(&scene)));
             }
         }
-        quiet.add(quiet::ask(&set, suspector)?);
+        quiet.add(quiet::ask(&set, suspector));
     }
     #[expect(clippy::cast_precision_loss, reason = "some hundred cases")]
     let each = took / known.len().max(1) as f64;
     let mut outcome = Outcome::new("suspects", None)
-        .part(Part::new("service", "the broken service, the onset known", measures(&floors), known).grouped_by("fault"))
+        .part(Part::new("service", "the broken service, the onset known", measures(&floors, &quiet), known).grouped_by("fault"))
         .part(
-            Part::new("noticed", "the same, noticed three minutes later", measures(&floors), noticed)
+            Part::new("noticed", "the same, noticed three minutes later", measures(&floors, &quiet), noticed)
                 .grouped_by("fault"),
         )
         .extra("ms_per_case", each)
@@ -68,14 +68,14 @@ fn services_of(scene: &Scene) -> usize {
 }
 
 /// The figures; each case has its own number of candidates.
-fn measures(candidates: &[usize]) -> Vec<Measure> {
+fn measures(candidates: &[usize], quiet: &quiet::Tally) -> Vec<Measure> {
     let among = |places: usize| chance::mean(candidates.iter().map(|&of| chance::among_first(places, of)));
     let five = chance::mean((1..=5).map(among));
     vec![
         Measure::share("ac1", "the broken service is first").chance(among(1)),
         Measure::share("ac3", "it is among the first three").chance(among(3)),
         Measure::share("avg5", "mean of being among the first 1 to 5").chance(five),
-        Measure::share("stands_out", "something is said to stand out").better(Better::Higher),
+        Measure::share("stands_out", "something is said to stand out").chance(quiet.share()),
     ]
 }
 
@@ -91,7 +91,7 @@ fn item(set: &str, case: &Case, found: &Suspects) -> Item {
         (_, Some(first)) => 0.5 + first.score / 2.0 * f64::from(u8::from(stands_out)),
         (_, None) => 0.4,
     };
-    let item = Item::new(format!("{set}/{}", case.case))
+    let item = Item::new(format!("{set}/{}", case.name))
         .in_group(&case.fault)
         .asked(format!("{} in {}", case.fault, case.file))
         .right(&case.root_cause_service)

@@ -12,11 +12,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use opsseer_ai::{
-    classify::ClassifyAlert,
-    embed::Embed,
-    forecast::Forecaster,
-    models::Models,
-    runbook::AnswerRunbook,
+    classify::ClassifyAlert, embed::Embed, forecast::Forecaster, models::Models, runbook::AnswerRunbook,
     suspects::Suspector,
 };
 use opsseer_connect::{

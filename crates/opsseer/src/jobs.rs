@@ -63,13 +63,8 @@ const OF_ALERTS: [&str; 5] = [
 ];
 
 /// What is worked out anew for an incident that came back.
-const ON_RETURN: [&str; 5] = [
-    chart_metric::KIND,
-    forecast_metric::KIND,
-    rank_suspects::KIND,
-    see_changes::KIND,
-    tell_changes::KIND,
-];
+const ON_RETURN: [&str; 5] =
+    [chart_metric::KIND, forecast_metric::KIND, rank_suspects::KIND, see_changes::KIND, tell_changes::KIND];
 
 /// Which jobs an event asks for.
 pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str] {

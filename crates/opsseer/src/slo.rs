@@ -56,7 +56,8 @@ pub struct Objectives {
 impl Objectives {
     /// Reads a file of objectives (`slo.toml`).
     pub fn read(path: &Path) -> Result<Self, SloError> {
-        let text = fs::read_to_string(path).map_err(|source| SloError::Read { path: path.to_owned(), source })?;
+        let text =
+            fs::read_to_string(path).map_err(|source| SloError::Read { path: path.to_owned(), source })?;
         Self::parse(&text).map_err(|source| SloError::Wrong { path: path.to_owned(), source })
     }
 
@@ -123,7 +124,8 @@ mod tests {
     #[test]
     fn the_rules_that_ship_are_made_of_the_objectives_that_ship() {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        let present = Objectives::read(&root.join("ops/slo.toml")).expect("objectives").rules_yaml("slo.toml");
+        let present =
+            Objectives::read(&root.join("ops/slo.toml")).expect("objectives").rules_yaml("slo.toml");
         let committed = fs::read_to_string(root.join("ops/prometheus/rules/slo.yml")).unwrap_or_default();
         assert!(
             committed == present,

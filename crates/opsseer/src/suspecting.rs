@@ -158,7 +158,7 @@ fn thinned(values: &[f64]) -> Vec<Option<f64>> {
             let finite: Vec<f64> = chunk.iter().copied().filter(|value| value.is_finite()).collect();
             let count = u32::try_from(finite.len()).ok().filter(|count| *count > 0)?;
             let mean = finite.iter().sum::<f64>() / f64::from(count);
-            // Four digits draw the same picture as seventeen.
+            // Five digits draw the same picture as seventeen.
             format!("{mean:.4e}").parse().ok()
         })
         .collect()
@@ -175,6 +175,6 @@ mod tests {
         let points = thinned(&values);
         assert_eq!(points.len(), 60);
         assert_eq!((points[0], points[5], points[6], points[59]), (Some(0.5), None, None, Some(118.5)));
-        assert_eq!(thinned(&[1.0 / 3.0]), [Some(0.3333)]);
+        assert_eq!(thinned(&[1.0 / 3.0]), [Some(0.33333)]);
     }
 }

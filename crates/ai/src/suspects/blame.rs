@@ -19,6 +19,9 @@ const OUT_OF_REACH: f64 = 0.5;
 /// their insides: it is where trouble is seen.
 const ONLY_A_VIEW: f64 = 0.25;
 
+/// From this much on a caller's accusation is worth a word.
+const ACCUSED: f64 = 0.5;
+
 /// A service's case.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Case<'a> {
@@ -70,9 +73,6 @@ pub(super) fn weigh<'a>(
         .sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| one.service.cmp(other.service)));
     cases
 }
-
-/// From this much on a caller's accusation is worth a word.
-const ACCUSED: f64 = 0.5;
 
 /// How much of a service's trouble that of those whom it calls explains, and whose.
 fn explained<'a>(
@@ -155,7 +155,9 @@ fn guess<'a>(
         }
         let most = weights.values().copied().fold(0.0, f64::max);
         if most > 0.0 {
-            weights.values_mut().for_each(|weight| *weight /= most);
+            for weight in weights.values_mut() {
+                *weight /= most;
+            }
             callees.insert(caller, weights);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Direction, MetricKind, MetricSeries, Scene,
     kind::{is_outgoing, is_request_rate},
-    robust::{as_f64, median},
+    robust::{finite, mean, median},
     shift::{self, Shift},
     window::Window,
 };
@@ -56,48 +56,49 @@ pub(super) struct Evidence<'a> {
     pub(super) traffic: Option<&'a [f64]>,
 }
 
-impl<'a> Evidence<'a> {
+impl Evidence<'_> {
     /// What speaks against the service: the mean of each kind of metric, summed over the kinds. Many series of one kind
     /// are one witness; a service that is sick in itself is so in several kinds.
     pub(super) fn total(&self) -> f64 {
-        let kinds = self.kinds(|moved| !moved.is_outgoing(), |moved| moved.evidence());
+        let own = self.moved.iter().filter(|moved| !moved.is_outgoing());
+        let kinds = by_kind(own.map(|moved| (moved, moved.evidence())));
         kinds.into_iter().map(|(kind, evidence)| evidence * weight(kind)).sum()
     }
 
     /// How much slower the services became that this one calls, as it sees it.
     pub(super) fn outgoing(&self) -> f64 {
-        let slow = |moved: &Moved<'a>| moved.is_outgoing() && moved.series.kind == MetricKind::Latency;
-        self.kinds(slow, |moved| moved.bad_evidence()).into_values().sum()
+        let slow = |moved: &&Moved| moved.is_outgoing() && moved.series.kind == MetricKind::Latency;
+        by_kind(self.moved.iter().filter(slow).map(|moved| (moved, moved.bad_evidence()))).into_values().sum()
     }
 
     /// How much worse those who call this service are served, in metrics of this kind.
     pub(super) fn harm(&self, kind: MetricKind) -> f64 {
-        let of_kind = |moved: &Moved<'a>| !moved.is_outgoing() && moved.series.kind == kind;
-        self.kinds(of_kind, |moved| moved.bad_evidence()).into_values().sum()
+        let of_kind = |moved: &&Moved| !moved.is_outgoing() && moved.series.kind == kind;
+        by_kind(self.moved.iter().filter(of_kind).map(|moved| (moved, moved.bad_evidence())))
+            .into_values()
+            .sum()
     }
 
     /// Whether something is known of it besides what its callers see.
     pub(super) fn has_insides(&self) -> bool {
         self.moved.iter().any(|moved| !matches!(moved.series.kind, MetricKind::Latency | MetricKind::Errors))
     }
+}
 
-    fn kinds(
-        &self,
-        wanted: impl Fn(&Moved<'a>) -> bool,
-        evidence: impl Fn(&Moved<'a>) -> f64,
-    ) -> BTreeMap<MetricKind, f64> {
-        let mut witnesses: BTreeMap<(MetricKind, &str), Vec<f64>> = BTreeMap::new();
-        for moved in self.moved.iter().filter(|moved| wanted(moved)) {
-            // Instances of one metric are one witness: the one that moved alone says as much as all of them.
-            let witness = moved.series.peers.as_deref().unwrap_or(&moved.series.metric);
-            witnesses.entry((moved.series.kind, witness)).or_default().push(evidence(moved));
-        }
-        let mut kinds: BTreeMap<MetricKind, Vec<f64>> = BTreeMap::new();
-        for ((kind, _), evidence) in witnesses {
-            kinds.entry(kind).or_default().push(evidence.into_iter().fold(0.0, f64::max));
-        }
-        kinds.into_iter().map(|(kind, all)| (kind, all.iter().sum::<f64>() / as_f64(all.len()))).collect()
+/// The mean of the evidence of each kind of metric.
+fn by_kind<'a>(evidence: impl Iterator<Item = (&'a Moved<'a>, f64)>) -> BTreeMap<MetricKind, f64> {
+    // Instances of one metric are one witness: the one that moved alone says as much as all of them.
+    let mut witnesses: BTreeMap<(MetricKind, &str), f64> = BTreeMap::new();
+    for (moved, evidence) in evidence {
+        let name = moved.series.peers.as_deref().unwrap_or(&moved.series.metric);
+        let strongest = witnesses.entry((moved.series.kind, name)).or_default();
+        *strongest = strongest.max(evidence);
     }
+    let mut kinds: BTreeMap<MetricKind, Vec<f64>> = BTreeMap::new();
+    for ((kind, _), evidence) in witnesses {
+        kinds.entry(kind).or_default().push(evidence);
+    }
+    kinds.into_iter().map(|(kind, all)| (kind, mean(&all))).collect()
 }
 
 /// What is wrong says more than what is merely different.
@@ -128,9 +129,9 @@ pub(super) fn gather<'a>(scene: &'a Scene, window: &Window) -> BTreeMap<&'a str,
 
 /// Of two counts of requests the one that counts more: the others are parts of it.
 fn busier<'a>(one: Option<&'a [f64]>, other: &'a [f64]) -> &'a [f64] {
-    let level = |values: &[f64]| median(&mut super::robust::finite(values));
+    let level = |values: &[f64]| median(&mut finite(values));
     match one {
-        Some(one) if !(level(other) > level(one)) => one,
+        Some(one) if level(one) >= level(other) => one,
         _ => other,
     }
 }

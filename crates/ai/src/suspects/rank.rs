@@ -18,23 +18,19 @@ pub(super) fn rank(scene: &Scene) -> Suspects {
     let series_looked_at = gathered.values().map(|evidence| evidence.moved.len()).sum();
     let cases = blame::weigh(scene, &window, &gathered);
     let all: f64 = cases.iter().map(|case| case.score.max(0.0)).sum();
-    let (mut services, mut others) = (Vec::new(), Vec::new());
-    for case in &cases {
-        let evidence = &gathered[case.service];
-        let metrics = metrics(scene, case, evidence);
-        if case.score <= 0.0 || metrics.is_empty() && case.accused_by.is_none() {
-            others.push(case.service.to_owned());
-            continue;
-        }
-        let strongest = metrics.first().map(|metric: &MetricSuspect| metric.sentence.as_str());
+    let mut services: Vec<ServiceSuspect> = Vec::new();
+    for case in cases.iter().take_while(|case| case.score > 0.0) {
+        let metrics = metrics(scene, case, &gathered[case.service]);
+        let strongest = metrics.first().map(|metric| metric.sentence.as_str());
         let because = sentence::of_service(case, strongest);
-        services.push(ServiceSuspect {
-            service: case.service.to_owned(),
-            score: case.score / all,
-            metrics,
-            because,
-        });
+        let service = case.service.to_owned();
+        services.push(ServiceSuspect { service, score: case.score / all, metrics, because });
     }
+    // Below the last one with anything to tell there is only noise.
+    let tells =
+        |(suspect, case): (&ServiceSuspect, &Case)| !suspect.metrics.is_empty() || case.accused_by.is_some();
+    services.truncate(services.iter().zip(&cases).rposition(tells).map_or(0, |last| last + 1));
+    let others = cases[services.len()..].iter().map(|case| case.service.to_owned()).collect();
     let verdict = verdict::of(&cases, &gathered, series_looked_at);
     Suspects { services, others, verdict, series_looked_at }
 }

@@ -2,7 +2,7 @@
 
 use super::{blame::Case, evidence::Evidence, evidence::Moved};
 
-/// What one metric did: "latency_p95 rose from 0.05 to 0.8, 17 sigmas".
+/// What one metric did: "latency rose from 0.05 to 0.8, 17 times its usual spread".
 pub(super) fn of_metric(moved: &Moved, evidence: &Evidence, follows: bool) -> String {
     let shift = &moved.shift;
     let verb = if shift.during >= shift.before { "rose" } else { "fell" };
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_that_count() {
-        let written = [1234.5, 45.67, 3.14159, 0.25, 0.0123, 0.0, 0.000_012_3].map(number);
-        assert_eq!(written, ["1234", "45.7", "3.14", "0.25", "0.0123", "0", "1.23e-5"]);
+        let written = [1234.5, 45.67, 2.34567, 0.25, 0.0123, 0.0, 0.000_012_3].map(number);
+        assert_eq!(written, ["1234", "45.7", "2.35", "0.25", "0.0123", "0", "1.23e-5"]);
     }
 }

@@ -22,12 +22,15 @@ pub struct AskedRange {
     pub step: Duration,
 }
 
+/// To which expression, and what.
+type RangeAnswer = (String, Result<Vec<Series>, PrometheusError>);
+
 /// Answers from lists and remembers what it was asked. It is always ready.
 #[derive(Debug, Default)]
 pub struct FakeMetrics {
     rules: Vec<AlertingRule>,
     alerts: Vec<PrometheusAlert>,
-    ranges: Mutex<VecDeque<(String, Result<Vec<Series>, PrometheusError>)>>,
+    ranges: Mutex<VecDeque<RangeAnswer>>,
     standing_ranges: Mutex<Vec<(String, Vec<Series>)>>,
     instants: Mutex<Vec<(String, Vec<Sample>)>>,
     asked: Mutex<Vec<AskedRange>>,

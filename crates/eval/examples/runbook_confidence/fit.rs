@@ -1,4 +1,4 @@
-//! A logistic regression, by Newton's method (iteratively reweighted least squares; McCullagh and Nelder 1989).
+//! A logistic regression, by Newton's method (iteratively reweighted least squares).
 
 use std::collections::HashMap;
 

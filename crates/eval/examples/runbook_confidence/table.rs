@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use opsseer_ai::runbook::ENOUGH;
+
 use crate::rows::{Kind, Row};
 
 /// A confidence for each row.
@@ -16,11 +18,11 @@ pub(crate) fn print(title: &str, judged: &Judged) {
     println!("|---|---|---|---|---|");
     let sizes: BTreeSet<usize> = judged.iter().map(|(row, _)| row.size).collect();
     for size in sizes {
-        let of_size = || judged.iter().filter(move |(row, _)| row.size == size);
-        let given = Shares::of(of_size().filter(|(row, _)| row.right), true);
-        let foreign = Shares::of(of_size().filter(|(row, _)| row.kind == Kind::Foreign), false);
-        let near = Shares::of(of_size().filter(|(row, _)| row.kind == Kind::Near), false);
-        let wrong = Shares::of(of_size().filter(|(row, _)| row.kind == Kind::Own && !row.right), false);
+        let of_size: Judged = judged.iter().filter(|(row, _)| row.size == size).copied().collect();
+        let given = Shares::of(&of_size, |row| row.right, true);
+        let foreign = Shares::of(&of_size, |row| row.kind == Kind::Foreign, false);
+        let near = Shares::of(&of_size, |row| row.kind == Kind::Near, false);
+        let wrong = Shares::of(&of_size, |row| row.kind == Kind::Own && !row.right, false);
         let documents = if size == usize::MAX { "all".to_owned() } else { size.to_string() };
         println!("| {documents} | {given} | {foreign} | {near} | {wrong} |");
     }
@@ -30,15 +32,15 @@ pub(crate) fn print(title: &str, judged: &Judged) {
 struct Shares(Vec<f64>);
 
 impl Shares {
-    fn of<'a>(judged: impl Iterator<Item = &'a (&'a Row, f64)> + Clone, given: bool) -> Self {
-        let authors: BTreeSet<&str> = judged.clone().map(|(row, _)| row.corpus.as_str()).collect();
+    /// Of the rows that are meant: how many are answered, or are not.
+    fn of(judged: &Judged, is_meant: fn(&Row) -> bool, answered: bool) -> Self {
+        let meant = || judged.iter().filter(|(row, _)| is_meant(row));
+        let authors: BTreeSet<&str> = meant().map(|(row, _)| row.corpus.as_str()).collect();
         let share = |author: &str| {
-            let of = judged.clone().filter(|(row, _)| row.corpus == author);
             let (mut all, mut counted) = (0.0, 0.0);
-            for (_, confidence) in of {
+            for (_, confidence) in meant().filter(|(row, _)| row.corpus == author) {
                 all += 1.0;
-                counted +=
-                    f64::from(u8::from((*confidence >= f64::from(opsseer_ai::runbook::ENOUGH)) == given));
+                counted += f64::from(u8::from((*confidence >= f64::from(ENOUGH)) == answered));
             }
             counted / all
         };

@@ -19,7 +19,8 @@ const SEEN_ROWS: usize = 5;
 /// A fault that was put into a running system.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Case {
-    pub(super) case: String,
+    #[serde(rename = "case")]
+    pub(super) name: String,
     /// The table with its metrics.
     pub(super) file: String,
     /// Unix seconds. Without it, [`Self::normal_file`] is there.

@@ -3,7 +3,6 @@
 use opsseer_ai::suspects::{Onset, Scene, Suspector, SuspectsVerdict};
 
 use super::data::{DataSet, until};
-use crate::EvalError;
 
 /// A fault and what comes after it are no quiet time, from a little before to half an hour after.
 const BEFORE_S: f64 = 60.0;
@@ -37,6 +36,11 @@ impl Tally {
         (self.days > 0.0).then(|| f64::from(self.false_alarms) / self.days)
     }
 
+    /// The share of the questions that were answered so; 0 if there were none.
+    pub(super) fn share(&self) -> f64 {
+        f64::from(self.false_alarms) / f64::from(self.asked.max(1))
+    }
+
     pub(super) fn in_words(&self) -> String {
         format!(
             "In {:.1} hours without a fault it was asked {} times, every {EVERY} rows, and wrongly said {} times that \
@@ -49,7 +53,7 @@ impl Tally {
 }
 
 /// Asks in the quiet times of every table that has faults at known times.
-pub(super) fn ask(set: &DataSet, suspector: &dyn Suspector) -> Result<Tally, EvalError> {
+pub(super) fn ask(set: &DataSet, suspector: &dyn Suspector) -> Tally {
     let mut tally = Tally::default();
     for (file, table) in &set.tables {
         let faults: Vec<f64> =
@@ -72,5 +76,5 @@ pub(super) fn ask(set: &DataSet, suspector: &dyn Suspector) -> Result<Tally, Eva
             tally.days += rows * step_ms / 86_400_000.0;
         }
     }
-    Ok(tally)
+    tally
 }

@@ -99,6 +99,7 @@ pub async fn tell(app: &App, telling: Telling) -> Result<Told, ChangeError> {
 }
 
 /// What was told, in order.
+#[derive(Debug)]
 struct Checked {
     change: Change,
     /// What is the same twice has the same key.
@@ -190,18 +191,18 @@ mod tests {
     }
 
     fn refusal(telling: &Telling) -> String {
-        checked(telling, now()).err().expect("refused").to_string()
+        checked(telling, now()).expect_err("refused").to_string()
     }
 
     fn key_of(telling: &Telling, now: DateTime<Utc>) -> String {
-        checked(telling, now).ok().expect("taken").key
+        checked(telling, now).expect("taken").key
     }
 
     #[test]
     fn what_is_not_said_has_a_plain_meaning() {
         let blank = Some("  ".to_owned());
         let told = Telling { service: blank.clone(), link: blank, ..telling() };
-        let Change { at, seen } = checked(&told, now()).ok().expect("taken").change;
+        let Change { at, seen } = checked(&told, now()).expect("taken").change;
         assert_eq!((at, seen.title.as_str(), seen.source.as_str()), (now(), "db 1.42", "api"));
         assert_eq!((seen.service, seen.link, seen.version), (None, None, None));
     }

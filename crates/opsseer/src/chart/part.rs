@@ -52,8 +52,8 @@ mod tests {
     fn a_part_that_reaches_beyond_now_keeps_the_forecast_up_to_there() {
         let part = leak().between(at(50), at(80));
         assert_eq!((part.from, part.to, part.end()), (at(50), at(60), at(80)));
-        let past = leak().between(at(20), at(40));
-        assert_eq!((past.to, past.forecast), (at(40), None));
+        let before = leak().between(at(20), at(40));
+        assert_eq!((before.to, before.forecast), (at(40), None));
     }
 
     #[test]

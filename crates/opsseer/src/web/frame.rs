@@ -96,8 +96,9 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub(crate) async fn new(app: &App, viewer: Viewer, here: String) -> Result<Self, StoreError> {
-        let on_list =
-            ["/ask", "/incidents/", "/jobs", "/runbooks/", "/silences"].iter().all(|other| !here.starts_with(other));
+        let on_list = ["/ask", "/incidents/", "/jobs", "/runbooks/", "/silences"]
+            .iter()
+            .all(|other| !here.starts_with(other));
         let dead_jobs = app.store.count_dead_jobs().await?;
         let health = Health::read(app).await?;
         Ok(Self { health, viewer, here, on_list, dead_jobs, bundle: static_files::bundle() })

@@ -123,7 +123,15 @@ async fn alone_it_says_that_pages_webhooks_and_incidents_are_elsewhere() {
     assert_eq!(alone.post("/webhook/alertmanager", json!({"alerts": []})).await.0, 404);
     let described: Value = serde_json::from_str(&alone.get("/openapi.json").await.1).unwrap();
     let paths: Vec<&String> = described["paths"].as_object().unwrap().keys().collect();
-    for path in ["/api/v1/ask", "/api/v1/classify", "/v1/embeddings", "/v1/audio/transcriptions", "/readyz"] {
+    for path in [
+        "/api/v1/ask",
+        "/api/v1/classify",
+        "/api/v1/forecast",
+        "/api/v1/suspects",
+        "/v1/embeddings",
+        "/v1/audio/transcriptions",
+        "/readyz",
+    ] {
         assert!(paths.iter().any(|known| *known == path), "{path} is missing: {paths:?}");
     }
     assert!(!paths.iter().any(|path| path.contains("incidents")), "{paths:?}");

@@ -113,11 +113,12 @@ mod tests {
     use super::*;
     use crate::changes::metrics::starts::tests::at;
 
-    /// A version that runs at these minutes.
-    fn series(name: &str, version: &str, revision: &str, minutes: &[std::ops::Range<i64>]) -> Series {
+    /// A version that runs from minute to minute.
+    fn series(name: &str, version: &str, revision: &str, minutes: &[(i64, i64)]) -> Series {
         let labels = [("__name__", name), ("version", version), ("revision", revision)];
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let points = minutes.iter().cloned().flatten().map(|minute| (at(60 * minute), 1.0)).collect();
+        let points =
+            minutes.iter().flat_map(|(from, to)| *from..*to).map(|minute| (at(60 * minute), 1.0)).collect();
         Series { labels, points }
     }
 
@@ -127,16 +128,16 @@ mod tests {
         changes.into_iter().map(|change| ((change.at - at(0)).num_minutes(), change.seen.title)).collect()
     }
 
-    fn db(version: &str, minutes: &[std::ops::Range<i64>]) -> Series {
+    fn db(version: &str, minutes: &[(i64, i64)]) -> Series {
         series("db_build_info", version, "", minutes)
     }
 
     #[test]
     fn another_version_that_began_is_told_with_the_one_before() {
-        let rolling = [db("1.41", &[0..70]), db("1.42", &[60..180])];
+        let rolling = [db("1.41", &[(0, 70)]), db("1.42", &[(60, 180)])];
         assert_eq!(told(&rolling), [(60, "db 1.42 was deployed (before: 1.41)".to_owned())]);
         assert_eq!(read("db", &rolling)[0].seen.version.as_deref(), Some("1.42"));
-        let back = [db("1.41", &[0..60, 100..180]), db("1.42", &[60..100])];
+        let back = [db("1.41", &[(0, 60), (100, 180)]), db("1.42", &[(60, 100)])];
         assert_eq!(
             told(&back),
             [
@@ -148,28 +149,27 @@ mod tests {
 
     #[test]
     fn a_service_that_is_new_was_away_or_missed_a_scrape_did_not_change() {
-        assert_eq!(told(&[db("1.41", &[90..180])]), [], "nothing ran before");
-        assert_eq!(told(&[db("1.41", &[0..30, 100..180])]), [], "an outage");
-        let canary = [db("1.41", &[0..180]), db("1.42", &[0..60, 63..180])];
+        assert_eq!(told(&[db("1.41", &[(90, 180)])]), [], "nothing ran before");
+        assert_eq!(told(&[db("1.41", &[(0, 30), (100, 180)])]), [], "an outage");
+        let canary = [db("1.41", &[(0, 180)]), db("1.42", &[(0, 60), (63, 180)])];
         assert_eq!(told(&canary), [], "the only instance of a version was missed for three minutes");
         assert_eq!(told(&[]), []);
     }
 
     #[test]
     fn a_deployment_after_an_outage_is_one() {
-        let after = [db("1.41", &[0..30]), db("1.42", &[100..180])];
+        let after = [db("1.41", &[(0, 30)]), db("1.42", &[(100, 180)])];
         assert_eq!(told(&after), [(100, "db 1.42 was deployed (before: 1.41)".to_owned())]);
     }
 
     #[test]
     fn builds_of_one_version_are_told_apart_and_two_metrics_tell_of_one_deployment() {
-        let build =
-            |revision, minutes: &[std::ops::Range<i64>]| series("db_build_info", "dev", revision, minutes);
-        let rebuilt = [build("aaaabbbbccccdddd", &[0..60]), build("ffff", &[60..180])];
+        let build = |revision, minutes: &[(i64, i64)]| series("db_build_info", "dev", revision, minutes);
+        let rebuilt = [build("aaaabbbbccccdddd", &[(0, 60)]), build("ffff", &[(60, 180)])];
         let title = "db dev (ffff) was deployed (before: dev (aaaabbbbcccc))";
         assert_eq!(told(&rebuilt), [(60, title.to_owned())]);
         let two = ["db_build_info", "db_server_build_info"]
-            .map(|name| [series(name, "1.41", "", &[0..60]), series(name, "1.42", "", &[61..180])]);
+            .map(|name| [series(name, "1.41", "", &[(0, 60)]), series(name, "1.42", "", &[(61, 180)])]);
         assert_eq!(told(two.as_flattened()).len(), 1);
     }
 }

@@ -165,7 +165,7 @@ fn state(budget: &BudgetSeen) -> State {
 fn percent_words(share: f64) -> String {
     let percent = share * 100.0;
     let digits = match percent.abs() {
-        p if p >= 99.0 && p < 100.0 => 3,
+        p if (99.0..100.0).contains(&p) => 3,
         p if p < 10.0 => 1,
         _ => 0,
     };

@@ -61,7 +61,7 @@ enum Passing {
 
 enum Content {
     Forecast {
-        first: Heading,
+        first: Box<Heading>,
         others: Vec<Heading>,
     },
     /// Its expression compares with nothing.
@@ -89,7 +89,8 @@ impl OutlookCard {
         let mut forecasts =
             ranked(story).into_iter().map(|(event, forecast)| Heading::new(event, forecast, now));
         if let Some(first) = forecasts.next() {
-            let content = Content::Forecast { first, others: forecasts.take(OTHERS).collect() };
+            let content =
+                Content::Forecast { first: Box::new(first), others: forecasts.take(OTHERS).collect() };
             return Self { content, stale: failure, over };
         }
         let content = match failure {
