@@ -18,7 +18,7 @@ use opsseer_connect::{
 use opsseer_core::{AlertSnapshot, Outlook};
 
 pub(crate) use self::range::{FAR, NEAR, Range};
-pub(crate) use self::sentence::{limit_in_words, sentence};
+pub(crate) use self::sentence::{about as about_time, sentence};
 use crate::{
     alert_metric::{MetricError, about},
     chart::{Chart, ChartSeries, ForecastBand, Mark, MarkKind, Unit},

@@ -10,7 +10,7 @@ mod words;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opsseer_ai::suspects::{Onset, Scene, Suspector, SuspectsVerdict};
+use opsseer_ai::suspects::{MetricSuspect, Onset, Scene, Suspector, SuspectsVerdict};
 use opsseer_connect::{RequestError, prometheus::Metrics};
 use opsseer_core::{SuspectMetric, SuspectService, SuspectsRanked};
 
@@ -69,7 +69,7 @@ pub(crate) async fn rank(
         .take(SERVICES)
         .map(|service| SuspectService {
             score: service.score,
-            because: service.because,
+            because: words::because(&service.because, first_of(&service.metrics, &gathered)),
             metrics: service
                 .metrics
                 .into_iter()
@@ -109,6 +109,14 @@ pub(crate) async fn rank(
         left_out: gathered.left_out,
         method,
     })
+}
+
+fn first_of<'a>(
+    metrics: &'a [MetricSuspect],
+    gathered: &'a gather::Gathered,
+) -> Option<(&'a MetricSuspect, &'a str)> {
+    let first = metrics.first()?;
+    gathered.series.get(first.id).map(|series| (first, series.expr.as_str()))
 }
 
 /// When values are asked for.

@@ -43,6 +43,13 @@ impl Moved<'_> {
         if self.is_bad() { self.evidence() } else { 0.0 }
     }
 
+    /// Whether callers are served worse by at least so many sigmas.
+    pub(super) fn harms_by(&self, sigmas: f64) -> bool {
+        matches!(self.series.kind, MetricKind::Latency | MetricKind::Errors)
+            && self.is_bad()
+            && self.sigmas.abs() >= sigmas
+    }
+
     pub(super) fn is_outgoing(&self) -> bool {
         is_outgoing(&self.series.metric)
     }

@@ -31,7 +31,7 @@ pub(super) fn rank(scene: &Scene) -> Suspects {
         |(suspect, case): (&ServiceSuspect, &Case)| !suspect.metrics.is_empty() || case.accused_by.is_some();
     services.truncate(services.iter().zip(&cases).rposition(tells).map_or(0, |last| last + 1));
     let others = cases[services.len()..].iter().map(|case| case.service.to_owned()).collect();
-    let verdict = verdict::of(&cases, &gathered, series_looked_at);
+    let verdict = verdict::of(&cases, &gathered, scene.symptom.as_deref(), series_looked_at);
     Suspects { services, others, verdict, series_looked_at }
 }
 

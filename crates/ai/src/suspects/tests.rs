@@ -73,6 +73,15 @@ fn nobody_is_accused_in_quiet_times() {
 }
 
 #[test]
+fn the_second_incident_in_an_hour_is_one_too() {
+    let mut scene = scene(&[("toyprod", "latency", 0.1, 0.9), ("toyprod", "cpu", 1.0, 1.0)]);
+    scene.series[0].values[360..480].copy_from_slice(&noise(9, 120, 0.9));
+    assert_ne!(RobustSuspector.rank(&scene).verdict, SuspectsVerdict::StandsOut, "it does that");
+    scene.symptom = Some("toyprod".to_owned());
+    assert_eq!(RobustSuspector.rank(&scene).verdict, SuspectsVerdict::StandsOut);
+}
+
+#[test]
 fn trouble_is_traced_along_the_calls_to_the_one_who_made_it() {
     let mut scene = scene(&[
         ("web", "latency", 0.3, 2.9),

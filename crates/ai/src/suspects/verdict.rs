@@ -14,12 +14,20 @@ const STANDS_OUT: f64 = 5.0;
 /// It must also go this much farther than its own habit.
 const BEYOND_HABIT: f64 = 1.5;
 
-pub(super) fn of(cases: &[Case], services: &BTreeMap<&str, Evidence>, looked_at: usize) -> SuspectsVerdict {
+/// The verdict on these cases. `symptom` is the service that somebody was alerted about: that it is slow or fails is no
+/// habit, even if it did so an hour ago.
+pub(super) fn of(
+    cases: &[Case],
+    services: &BTreeMap<&str, Evidence>,
+    symptom: Option<&str>,
+    looked_at: usize,
+) -> SuspectsVerdict {
     if looked_at == 0 {
         return nothing("No series has enough values before and since.".to_owned());
     }
     let all = || cases.iter().flat_map(|case| &services[case.service].moved);
-    if all().any(stands_out) {
+    let shows = |moved: &Moved| symptom == Some(moved.series.service.as_str()) && moved.harms_by(STANDS_OUT);
+    if all().any(|moved| stands_out(moved) || shows(moved)) {
         return SuspectsVerdict::StandsOut;
     }
     let farthest = all().max_by(|one, other| one.sigmas.abs().total_cmp(&other.sigmas.abs()));

@@ -63,6 +63,13 @@ struct ListArgs {
     limit: usize,
 }
 
+/// Which changes to list, as the API's query.
+#[derive(Debug, Serialize)]
+struct ListQuery {
+    service: Option<String>,
+    since: String,
+}
+
 #[derive(Debug, Default, Args, Serialize)]
 struct AddArgs {
     /// What was done, such as "checkout 1.42 deployed".
@@ -127,8 +134,7 @@ async fn run(
             let since =
                 TimeDelta::from_std(since).ok().and_then(|since| clock.now().checked_sub_signed(since));
             let since = since.context("--since is longer than the calendar")?;
-            let query =
-                json!({"service": service, "since": since.to_rfc3339_opts(SecondsFormat::Micros, true)});
+            let query = ListQuery { service, since: since.to_rfc3339_opts(SecondsFormat::Micros, true) };
             let list = List { path: "api/v1/changes", items: "changes", page: 1000 };
             let answer: Answer<ChangesView> = client.list(&list, &query, limit).await?;
             if json {
@@ -177,7 +183,7 @@ mod tests {
     use serde_json::Value;
     use wiremock::{
         Mock, MockServer, ResponseTemplate,
-        matchers::{body_partial_json, method, path, query_param},
+        matchers::{body_partial_json, method, path, query_param, query_param_is_missing},
     };
 
     use super::*;
@@ -226,6 +232,17 @@ mod tests {
         }
         let text = run_on(mock(), list(), true).await.expect("listed");
         assert_eq!(serde_json::from_str::<Value>(&text).expect("one JSON object"), body);
+    }
+
+    #[tokio::test]
+    async fn without_a_service_all_are_listed() {
+        let body = json!({"changes": [], "next_cursor": null});
+        let mock = Mock::given(method("GET"))
+            .and(path("/api/v1/changes"))
+            .and(query_param_is_missing("service"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(&body));
+        let list = ListArgs { service: None, since: Duration::from_hours(24), limit: 50 };
+        assert_eq!(run_on(mock, Command::List(list), false).await.expect("listed"), "No changes.\n");
     }
 
     #[tokio::test]

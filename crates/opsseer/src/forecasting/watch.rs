@@ -19,7 +19,7 @@ use crate::{
     app::{App, SharedApp},
     config::{self, Watch},
     ingest::IngestError,
-    outlook::{Question, limit_in_words},
+    outlook::{Question, about_time},
     pipeline::{in_words, rounds::Rounds},
 };
 
@@ -209,7 +209,6 @@ fn alert(app: &App, watched: &Watched, forecast: &Forecast, now: DateTime<Utc>) 
         ("severity", app.config.forecast.severity.as_str()),
     ]);
     labels.extend(watched.service.iter().map(|service| ("service".to_owned(), service.clone())));
-    let limit = limit_in_words(forecast);
     let description = if forecast.beyond {
         format!(
             "{expr} is beyond its limit, but not yet for as long as its rule asks: {}.",
@@ -217,11 +216,16 @@ fn alert(app: &App, watched: &Watched, forecast: &Forecast, now: DateTime<Utc>) 
         )
     } else {
         format!(
-            "{expr} has not passed {limit} yet. If it does not, this is withdrawn; if it does, the real alert joins this \
-             incident."
+            "{expr} {}. If it does not, this is withdrawn; if it does, the real alert joins this incident.",
+            forecast.sentence
         )
     };
-    let summary = format!("{subject} is expected: {}", forecast.sentence);
+    let summary = match forecast.outlook {
+        Outlook::Expected { at, .. } if !forecast.beyond => {
+            format!("{subject} is expected in about {}", about_time(at - now))
+        }
+        _ => format!("{subject} is about to fire: {expr} has passed its limit"),
+    };
     let mut annotations = texts([("summary", &summary), ("description", &description)]);
     annotations.extend(watched.runbook_url.iter().map(|url| ("runbook_url".to_owned(), url.clone())));
     let identity = Identity::of(&labels);
@@ -311,6 +315,7 @@ mod tests {
 
     #[test]
     fn one_look_opens_nothing_and_one_look_withdraws_nothing() {
+        use Step::{End, Keep, Nothing, Raise};
         let mut streak = Streak::default();
         let steps = [
             step(&mut streak, true, &expected(), false),
@@ -324,7 +329,6 @@ mod tests {
             step(&mut streak, false, &not_expected(), true),
             step(&mut streak, false, &not_expected(), true),
         ];
-        use Step::{End, Keep, Nothing, Raise};
         assert_eq!(steps, [Nothing, Nothing, Nothing, Raise, Keep, Keep, Keep, Keep, Keep, End]);
         assert!(!streak.came_true);
     }

@@ -40,7 +40,7 @@ pub(crate) fn sentence(forecast: &Forecast, from: DateTime<Utc>) -> String {
 }
 
 /// The limit with its unit; for a value beyond it, with the side that it has to come back to.
-pub(crate) fn limit_in_words(forecast: &Forecast) -> String {
+fn limit_in_words(forecast: &Forecast) -> String {
     let limit = Unit::guess(&forecast.expr).text(forecast.threshold.value);
     match (forecast.beyond, forecast.threshold.comparison.starts_with('>')) {
         (false, _) => limit,
@@ -59,7 +59,7 @@ fn told(probability: f64) -> String {
 }
 
 /// A time to come, in one unit and no more digits than a forecast deserves.
-fn about(time: TimeDelta) -> String {
+pub(crate) fn about(time: TimeDelta) -> String {
     let seconds = time.num_seconds().max(0);
     match seconds {
         0..=89 => format!("{seconds} s"),

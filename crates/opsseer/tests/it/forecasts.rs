@@ -90,11 +90,15 @@ async fn what_is_watched_opens_one_incident_early_that_the_alert_joins_and_ends_
     let server = TestServer::start_with(watch, metrics).await;
     until("the incident before the alert", async || !incidents(&server).await.is_empty()).await;
     let early = &incidents(&server).await[0];
-    assert!(early["title"].as_str().unwrap().contains("ToyprodSlow is expected: passes 0.3"), "{early}");
-    assert_eq!(early["severity"], "ticket", "it wakes nobody");
+    assert!(early["title"].as_str().unwrap().contains("ToyprodSlow is expected in about "), "{early}");
+    assert_eq!(early["severity"], "info", "it wakes nobody");
     server.alert(json!([slow()])).await;
     let joined = incidents(&server).await;
     assert_eq!((joined.len(), joined[0]["alerts_firing"].as_i64()), (1, Some(2)), "{joined:?}");
+    assert_eq!(
+        (&joined[0]["severity"], &joined[0]["title"]),
+        (&json!("page"), &json!("toyprod: it is slow"))
+    );
     server.metrics.answer_range("latency", history(&[0.1; 240]));
     server.event(1, "alert_resolved").await;
     let left = incidents(&server).await;

@@ -51,7 +51,10 @@ async fn an_incident_names_the_service_and_the_metric_that_moved() {
     assert_eq!(metric["metric"], "p95 of http_request_duration_seconds");
     assert!(metric["sentence"].as_str().unwrap().contains("rose from 41.2 ms to 62"), "{metric}");
     assert!(metric["points"].as_array().unwrap().len() > 30, "it has a small picture: {metric}");
-    assert!(ranked["sentence"].as_str().unwrap().starts_with("toyprod moved first: p95 of"), "{ranked}");
+    assert!(
+        ranked["sentence"].as_str().unwrap().starts_with("What moved first is toyprod: p95 of"),
+        "{ranked}"
+    );
     server.stop().await;
 }
 

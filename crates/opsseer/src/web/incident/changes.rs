@@ -132,7 +132,7 @@ impl Change {
             .collect();
         Self {
             word: word(change.change),
-            title: sentence_case(&first_line(&change.title, TITLE)),
+            title: first_line(&change.title, TITLE),
             link: change.link.as_deref().and_then(safe_address),
             at: Moment::new(event.at, now),
             lies: lies(event.at - began),

@@ -114,7 +114,7 @@ impl Content {
         let (first, others) = (suspects(SERVICES), suspects(MOST_SERVICES));
         Some(Self::Ranked(Found {
             id: event.id,
-            sentence: sentence_case(&first_line(&ranked.sentence, SENTENCE)),
+            sentence: first_line(&ranked.sentence, SENTENCE),
             more: more_words(first.iter().map(|one| one.more.len()).sum(), others.len()),
             first,
             others,
@@ -146,7 +146,7 @@ impl Suspect {
             share: probability_words(suspect.score),
             percent: whole_percent(suspect.score),
             because: (!ranked.sentence.contains(&suspect.because))
-                .then(|| sentence_case(&first_line(&suspect.because, SENTENCE))),
+                .then(|| first_line(&suspect.because, SENTENCE)),
             metrics: suspect.metrics.iter().take(shown).map(metric).collect(),
             more: suspect.metrics.iter().take(MOST_METRICS).skip(shown).map(metric).collect(),
         }
