@@ -7,11 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use opsseer_core::{ChangeSeen, ChangeType, Event, EventKind, Incident};
 
 use crate::web::{
-    incident::{
-        do_this::began,
-        story::Story,
-        words::{Failure, sentence_case},
-    },
+    incident::{do_this::began, story::Story, words::Failure},
     moment::{Moment, duration_words},
     prose::{first_line, safe_address},
 };
@@ -196,7 +192,7 @@ mod tests {
     fn each_change_says_what_when_and_how_long_before_it_began_newest_first() {
         let shown = html(vec![change("rolled <back>", "03:14:09"), change("payments deployed", "03:10:09")]);
         for part in [
-            "Rolled &#60;back&#62;",
+            "rolled &#60;back&#62;",
             "2 min after it began",
             "2 min before it began",
             "9 min ago",
@@ -205,7 +201,7 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} is missing: {shown}");
         }
-        assert!(shown.find("Rolled") < shown.find("Payments deployed"), "{shown}");
+        assert!(shown.find("rolled") < shown.find("payments deployed"), "{shown}");
         assert!(shown.contains("tag warn") && shown.contains("tag calm"), "what came before is told apart");
     }
 

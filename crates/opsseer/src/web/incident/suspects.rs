@@ -220,10 +220,10 @@ mod tests {
     fn each_service_has_its_share_its_reason_and_its_metrics_with_units() {
         let shown = html(vec![suspects()]);
         for part in [
-            "Payments moved first: its errors rose",
+            "payments moved first: its errors rose",
             "62 % of the evidence",
             r#"width="62""#,
-            "Nothing that it calls moved earlier",
+            "nothing that it calls moved earlier",
             "0.2 % ",
             "<b>41 %</b>",
             "512 MiB ",
