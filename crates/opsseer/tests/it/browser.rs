@@ -89,7 +89,7 @@ async fn what_is_worked_out_arrives_without_a_reload_keeps_up_with_the_clock_and
         page.until_text("#outlook", "Breach expected").await;
         page.until_text("#outlook", "in 5 min").await;
         page.until_text("#suspects", "320 ms").await;
-        page.until_text("#changes", "Toyprod 1.42 deployed").await;
+        page.until_text("#changes", "toyprod 1.42 deployed").await;
         page.until_text("#budget", "61 % left").await;
         // The page's clock counts down.
         page.ask("document.querySelector('#outlook [data-away]').dataset.away = new Date(Date.now() - 90_000).toISOString()")

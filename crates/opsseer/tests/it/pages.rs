@@ -122,8 +122,8 @@ async fn what_is_worked_out_from_metrics_stands_in_the_order_of_the_questions_an
     let html = page(&server, "/incidents/1").await;
     for (card, words) in [
         ("outlook", "Expected to pass 300 ms"),
-        ("suspects", "Service-1 moved first"),
-        ("changes", "Toyprod 1.42 deployed"),
+        ("suspects", "service-1 moved first"),
+        ("changes", "toyprod 1.42 deployed"),
         ("budget", "61 % left"),
     ] {
         let part = parts.iter().find(|part| part.contains(&format!(r#"id="{card}""#)));

@@ -1,4 +1,4 @@
-//! A Prometheus that answers at once: every question about a range with one straight line.
+//! A Prometheus that answers at once: every question about a range with one straight line, all others with nothing.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Points that one answer holds at most.
-const MOST_POINTS: f64 = 2_000.0;
+/// Points that one answer holds at most, as in Prometheus.
+const MOST_POINTS: f64 = 11_000.0;
 
 /// How long connections may take to close when it goes away.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -71,10 +71,13 @@ impl StandInPrometheus {
     fn serve(&mut self, listener: TcpListener) {
         let by_query = |Query(range): Query<Range>| async move { line(&range) };
         let by_form = |Form(range): Form<Range>| async move { line(&range) };
-        let router = Router::new().route("/api/v1/query_range", get(by_query).post(by_form)).route(
-            "/api/v1/rules",
-            get(|| async { Json(json!({"status": "success", "data": {"groups": []}})) }),
-        );
+        let success = |data: Value| move || async move { Json(json!({"status": "success", "data": data})) };
+        let nothing = success(json!({"resultType": "vector", "result": []}));
+        let router = Router::new()
+            .route("/api/v1/query_range", get(by_query).post(by_form))
+            .route("/api/v1/query", get(nothing.clone()).post(nothing))
+            .route("/api/v1/label/__name__/values", get(success(json!([]))))
+            .route("/api/v1/rules", get(success(json!({"groups": []}))));
         let end = CancellationToken::new();
         let ended = end.clone().cancelled_owned();
         let task = tokio::spawn(async move {
