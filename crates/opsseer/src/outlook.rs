@@ -24,6 +24,9 @@ use crate::{
     chart::{Chart, ChartSeries, ForecastBand, Mark, MarkKind, Unit},
 };
 
+/// What is less probable is not called expected.
+const PROBABLE: f64 = 0.5;
+
 /// Members of a combination that are named.
 const NAMED: usize = 3;
 
@@ -209,6 +212,10 @@ pub(crate) fn outlook_of(forecast: &Forecast, crossing: &Crossing) -> Outlook {
     let at = |step: usize| moment(forecast, step);
     match (forecast.basis, crossing.verdict) {
         (Basis::TooLittle { have, need }, _) => Outlook::TooLittle { have, need },
+        // The forecaster warns earlier than this: a missed breach costs more than a warning. Words must not.
+        (_, Verdict::Expected { probability, .. }) if probability < PROBABLE => {
+            Outlook::Unsure { probability }
+        }
         (_, Verdict::Expected { step, earliest, latest, probability }) => {
             Outlook::Expected { at: at(step), earliest: at(earliest), latest: latest.map(at), probability }
         }

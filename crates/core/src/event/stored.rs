@@ -92,6 +92,17 @@ mod tests {
             json!({"kind": "charted", "sentence": "s", "expr": "up", "from": "2026-01-02T03:04:05Z", "to": "2026-01-02T04:04:05Z",
                    "step_seconds": 15, "series": 1, "threshold": {"comparison": ">", "value": 0.1}}),
             json!({"kind": "step_failed", "step": "chart_metric", "error": "e", "retry_at": null}),
+            json!({"kind": "forecast", "subject": "n", "sentence": "s", "expr": "up", "threshold": {"comparison": ">", "value": 0.1},
+                   "now": 0.05, "beyond": false, "until": "2026-01-02T04:04:05Z", "step_seconds": 15, "method": "theta",
+                   "outlook": {"outlook": "expected", "at": "2026-01-02T03:14:05Z", "earliest": "2026-01-02T03:10:05Z",
+                   "latest": null, "probability": 0.9}}),
+            json!({"kind": "suspects_ranked", "sentence": "s", "from": "2026-01-02T00:04:05Z", "to": "2026-01-02T03:04:05Z",
+                   "step_seconds": 15, "series": 40, "left_out": 0, "method": "robust-1", "services": [{"service": "db",
+                   "score": 0.5, "because": "b", "metrics": [{"metric": "m", "expr": "up", "before": 1.0, "during": 2.0,
+                   "shift": 9.5, "follows": false, "sentence": "s", "points": [1.0, null, 2.0]}]}]}),
+            json!({"kind": "change_seen", "change": "deploy", "title": "t", "service": "db", "version": "1.2", "source": "ci"}),
+            json!({"kind": "budget_seen", "objective": "o", "target": 0.999, "window_seconds": 2_592_000, "sentence": "s",
+                   "left": 0.5, "burn": [{"over_seconds": 3600, "rate": 14.4}], "exhausted_at": "2026-01-02T03:04:05Z"}),
             json!({"kind": "resolved", "reason": "r"}),
         ];
         for body in stored {
