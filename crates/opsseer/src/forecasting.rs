@@ -58,9 +58,7 @@ pub(crate) async fn of_alert(
     if matches!(limit.comparison, Comparison::Equal | Comparison::NotEqual) {
         return Ok(None);
     }
-    // What OpsSeer itself expects is named after what it is about.
-    let subject = alert.labels.get(watch::WATCH_LABEL).unwrap_or(&alert.name).clone();
-    let question = Question { subject, limit, alert: Some(alert.clone()) };
+    let question = Question { subject: subject(alert).to_owned(), limit, alert: Some(alert.clone()) };
     let answer = match look(app, &question).await {
         Err(OutlookError::NoValues(_)) => return Ok(None),
         answer => answer?,
@@ -70,6 +68,11 @@ pub(crate) async fn of_alert(
     let alt = format!("{}: {}", forecast.subject, forecast.sentence);
     let assets = kept_chart::write(&app.store, &chart, &alt).await?;
     Ok(Some((forecast, assets)))
+}
+
+/// What a forecast of an alert is called. What OpsSeer itself expects is named after what it is about.
+fn subject(alert: &AlertSnapshot) -> &str {
+    alert.labels.get(watch::WATCH_LABEL).unwrap_or(&alert.name)
 }
 
 /// What is to be expected of a value, by this server's Prometheus and forecaster.

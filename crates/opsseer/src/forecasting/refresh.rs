@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use opsseer_core::{Actor, AlertSnapshot, AlertStatus, EventKind, Forecast, Incident, NewEvent, Outlook};
 use opsseer_store::{IncidentFilter, StatusFilter, StoreError};
 
-use super::{ForecastError, of_alert};
+use super::{ForecastError, of_alert, subject};
 use crate::{
     app::{App, SharedApp},
     pipeline::{in_words, rounds::Rounds},
@@ -21,7 +21,7 @@ const INCIDENTS: u32 = 20;
 /// Alerts of one incident.
 const ALERTS: usize = 3;
 
-/// Alerts that these are chosen from.
+/// Alerts that these are chosen from, and forecasts that are looked through for the last one of an alert.
 const LOOKED_AT: u32 = 100;
 
 /// Two forecasts of the same are at least so far apart; ten times as far once the incident is old.
@@ -73,6 +73,18 @@ async fn firing(app: &App, incident: &Incident) -> Result<Vec<AlertSnapshot>, St
 
 /// What fails here is no failure of the incident: its start was forecast by a job, which says what it lacks.
 async fn refresh(app: &App, incident: &Incident, alert: &AlertSnapshot) -> Result<(), StoreError> {
+    let told = app.store.list_newest_events(incident.id, "forecast", LOOKED_AT).await?;
+    // The newest first. Where there is none, the job of the start has not told it yet: that is its to do.
+    let last = told.iter().find_map(|event| match &event.kind {
+        EventKind::Forecast(last) if last.subject == subject(alert) => Some((event.at, last)),
+        _ => None,
+    });
+    let Some((at, last)) = last else { return Ok(()) };
+    let now = app.clock.now();
+    let pause = if now - incident.opened_at > OLD { PAUSE * 10 } else { PAUSE };
+    if now - at < pause {
+        return Ok(());
+    }
     let (forecast, assets) = match of_alert(app, alert).await {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(()),
@@ -82,19 +94,10 @@ async fn refresh(app: &App, incident: &Incident, alert: &AlertSnapshot) -> Resul
             return Ok(());
         }
     };
-    let mut tx = app.store.begin().await?;
-    let now = tx.now();
-    let told = tx.list_events_of_kind(incident.id, "forecast").await?;
-    let last = told.iter().rev().find_map(|event| match &event.kind {
-        EventKind::Forecast(last) if last.subject == forecast.subject => Some((event.at, last)),
-        _ => None,
-    });
-    // The job of the start has not told it yet: that is its to do.
-    let Some((at, last)) = last else { return Ok(()) };
-    let pause = if now - incident.opened_at > OLD { PAUSE * 10 } else { PAUSE };
-    if now - at < pause || !is_news(last, &forecast, now) {
+    if !is_news(last, &forecast, now) {
         return Ok(());
     }
+    let mut tx = app.store.begin().await?;
     // It may be over since it was listed.
     let Some(incident) = tx.find_incident(incident.id.into()).await?.filter(Incident::is_open) else {
         return Ok(());

@@ -61,11 +61,11 @@ async fn act(server: &TestServer, incident: i64, action: &str, body: Value) -> V
 
 /// The kinds of events that alerts and people caused: enrichers work at their own pace.
 async fn story(server: &TestServer, incident: i64) -> Vec<String> {
-    let enrichers =
-        ["runbook_answered", "runbook_missing", "charted", "classified", "similar_found", "step_failed"];
-    let mut kinds = server.kinds(incident).await;
-    kinds.retain(|kind| !enrichers.contains(&kind.as_str()));
-    kinds
+    let is_enricher =
+        |event: &Value| event["actor"]["type"] == "component" && event["actor"]["name"] != "correlation";
+    let mut events = server.events(incident).await;
+    events.retain(|event| !is_enricher(event));
+    events.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn reason_of(server: &TestServer, incident: i64, kind: &str) -> String {
