@@ -8,11 +8,21 @@ use opsseer_ai::suspects::MetricKind;
 pub(crate) const SERVICE_LABELS: [&str; 7] =
     ["service", "svc", "app", "application", "deployment", "component", "job"];
 
-/// What says nothing about how a service does: moments, versions, the runtime's own affairs, Prometheus's own series.
+/// What says nothing of its own about how a service does: moments, versions, the runtime's own affairs, Prometheus's own
+/// series, and what objectives make of errors and latencies, which are asked for themselves.
 const SILENT_ENDS: [&str; 5] =
     ["_created", "_info", "_timestamp_seconds", "_start_time_seconds", "_time_seconds"];
-const SILENT_STARTS: [&str; 8] =
-    ["go_gc_", "go_memstats_", "go_sched_", "go_threads", "scrape_", "promhttp_", "net_conntrack_", "ALERTS"];
+const SILENT_STARTS: [&str; 9] = [
+    "slo:",
+    "go_gc_",
+    "go_memstats_",
+    "go_sched_",
+    "go_threads",
+    "scrape_",
+    "promhttp_",
+    "net_conntrack_",
+    "ALERTS",
+];
 
 /// What a chaos tool says of itself is the answer, not evidence: no real trouble has such a metric.
 const SILENT_PART: &str = "chaos";
@@ -151,6 +161,7 @@ mod tests {
             "process_start_time_seconds",
             "toyprod_build_info",
             "toyprod_chaos_delay_seconds",
+            "slo:sli_error:ratio_rate1h",
         ]);
         assert_eq!(
             found,
