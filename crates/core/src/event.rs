@@ -1,4 +1,5 @@
 mod answers;
+mod containers;
 mod numbers;
 mod stored;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Alert, AlertSource, Fingerprint, IncidentId, IncidentNumber, Labels, Severity};
 
 pub use answers::{Classified, NearPlace, RunbookAnswered, SimilarIncident};
+pub use containers::{ContainerCurve, ContainersSeen};
 pub use numbers::{
     BudgetSeen, BurnRate, ChangeSeen, ChangeType, ChangesLooked, Forecast, Outlook, SuspectMetric,
     SuspectService, SuspectsRanked,
@@ -430,6 +432,8 @@ pub enum EventKind {
     ChangesLooked(ChangesLooked),
     /// What is left of the failures that an objective allows.
     BudgetSeen(BudgetSeen),
+    /// How the containers of its service did around its start.
+    ContainersSeen(ContainersSeen),
     /// A piece of OpsSeer's own work did not succeed.
     StepFailed {
         /// Which: the job's kind.
@@ -498,6 +502,7 @@ impl EventKind {
             Self::ChangeSeen(_) => "change_seen",
             Self::ChangesLooked(_) => "changes_looked",
             Self::BudgetSeen(_) => "budget_seen",
+            Self::ContainersSeen(_) => "containers_seen",
             Self::StepFailed { .. } => "step_failed",
             Self::Resolved { .. } => "resolved",
             Self::Reopened { .. } => "reopened",

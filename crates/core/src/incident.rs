@@ -260,6 +260,7 @@ impl Incident {
             | EventKind::ChangeSeen(_)
             | EventKind::ChangesLooked(_)
             | EventKind::BudgetSeen(_)
+            | EventKind::ContainersSeen(_)
             | EventKind::StepFailed { .. } => {}
         }
         self.last_event = event.id;

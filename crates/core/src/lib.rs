@@ -19,7 +19,7 @@ pub use correlate::{
 };
 pub use event::{
     Actor, AlertSnapshot, AssetRef, BudgetSeen, BurnRate, ChangeSeen, ChangeType, ChangesLooked, Charted,
-    Classified, Event, EventId, EventKind, Forecast, LiveSilence, NearPlace, NewEvent, Outlook,
+    Classified, ContainerCurve, ContainersSeen, Event, EventId, EventKind, Forecast, LiveSilence, NearPlace, NewEvent, Outlook,
     RunbookAnswered, SimilarIncident, SuspectMetric, SuspectService, SuspectsRanked, Threshold, UnknownEvent,
 };
 pub use fingerprint::{Fingerprint, Identity};

@@ -87,6 +87,7 @@ pub(crate) fn of(kind: &EventKind, who: &str) -> Option<Words> {
         }
         EventKind::ChangesLooked(looked) => Some(looked_in_words(looked)),
         EventKind::BudgetSeen(budget) => alone(format!("{}: {}", budget.objective, budget.sentence)),
+        EventKind::ContainersSeen(seen) => alone(seen.sentence.clone()),
         EventKind::Asked { question, answer, nearest } => {
             let line = format!("{who} asked the runbooks: {question}");
             match (answer, nearest.first()) {

@@ -5,13 +5,14 @@ pub(crate) mod watch;
 
 use chrono::TimeDelta;
 use opsseer_connect::promql::Comparison;
-use opsseer_core::{AlertSnapshot, AssetRef, Forecast};
+use opsseer_core::{AlertSnapshot, AssetRef, Forecast, Outlook};
 use opsseer_store::StoreError;
 
 use crate::{
     alert_metric::{AlertMetric, MetricError},
     app::{App, SharedApp},
     chart::{Mark, MarkKind},
+    containers,
     kept_chart,
     outlook::{self, Answer, OutlookError, Question},
 };
@@ -33,6 +34,7 @@ pub(crate) fn start(app: &SharedApp) {
         spawn(app, watch::run(app.clone()));
     }
     spawn(app, refresh::run(app.clone()));
+    spawn(app, containers::refresh(app.clone()));
 }
 
 /// None of the work needs to finish: it is either committed or begun anew later.
@@ -63,11 +65,30 @@ pub(crate) async fn of_alert(
         Err(OutlookError::NoValues(_)) => return Ok(None),
         answer => answer?,
     };
-    let Answer { forecast, mut chart, .. } = answer;
-    chart.marks.push(Mark { at: alert.starts_at, label: "fired".to_owned(), kind: MarkKind::Fired });
+    let mut answer = answer;
+    answer.chart.marks.push(Mark { at: alert.starts_at, label: "fired".to_owned(), kind: MarkKind::Fired });
+    keep(app, answer).await.map(Some)
+}
+
+/// The forecast of what a service's fullest container uses of its memory limit, and its picture, if `is_told` wants it.
+/// `None` also without a limit.
+pub(crate) async fn of_memory(
+    app: &App,
+    service: &str,
+    is_told: impl Fn(&Outlook) -> bool,
+) -> Result<Option<(Forecast, Vec<AssetRef>)>, ForecastError> {
+    match look(app, &containers::memory_question(service)).await {
+        Ok(answer) if is_told(&answer.forecast.outlook) => keep(app, answer).await.map(Some),
+        Ok(_) | Err(OutlookError::NoValues(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn keep(app: &App, answer: Answer) -> Result<(Forecast, Vec<AssetRef>), ForecastError> {
+    let Answer { forecast, chart } = answer;
     let alt = format!("{}: {}", forecast.subject, forecast.sentence);
     let assets = kept_chart::write(&app.store, &chart, &alt).await?;
-    Ok(Some((forecast, assets)))
+    Ok((forecast, assets))
 }
 
 /// What a forecast of an alert is called. What OpsSeer itself expects is named after what it is about.

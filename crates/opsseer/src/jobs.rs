@@ -11,6 +11,7 @@ mod rank_suspects;
 pub(crate) mod retry;
 mod see_budget;
 pub(crate) mod see_changes;
+pub(crate) mod see_containers;
 mod tell_changes;
 mod worker;
 
@@ -28,7 +29,7 @@ use crate::{alert_metric::MetricError, app::App};
 const ENRICHED_ALERTS: i64 = 5;
 
 /// All enrichers.
-static ALL: [&dyn Job; 9] = [
+static ALL: [&dyn Job; 10] = [
     &answer_runbook::AnswerRunbook,
     &chart_metric::ChartMetric,
     &classify_alert::ClassifyAlert,
@@ -37,11 +38,12 @@ static ALL: [&dyn Job; 9] = [
     &rank_suspects::RankSuspects,
     &see_budget::SeeBudget,
     &see_changes::SeeChanges,
+    &see_containers::SeeContainers,
     &tell_changes::TellChanges,
 ];
 
 /// The names of all kinds of work. A job of another kind was asked for by another version, and is left to it.
-pub(crate) const KINDS: [&str; 9] = [
+pub(crate) const KINDS: [&str; 10] = [
     answer_runbook::KIND,
     chart_metric::KIND,
     classify_alert::KIND,
@@ -50,6 +52,7 @@ pub(crate) const KINDS: [&str; 9] = [
     rank_suspects::KIND,
     see_budget::KIND,
     see_changes::KIND,
+    see_containers::KIND,
     tell_changes::KIND,
 ];
 
@@ -63,8 +66,14 @@ const OF_ALERTS: [&str; 5] = [
 ];
 
 /// What is worked out anew for an incident that came back.
-const ON_RETURN: [&str; 5] =
-    [chart_metric::KIND, forecast_metric::KIND, rank_suspects::KIND, see_changes::KIND, tell_changes::KIND];
+const ON_RETURN: [&str; 6] = [
+    chart_metric::KIND,
+    forecast_metric::KIND,
+    rank_suspects::KIND,
+    see_changes::KIND,
+    see_containers::KIND,
+    tell_changes::KIND,
+];
 
 /// Which jobs an event asks for.
 pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str] {
@@ -72,8 +81,9 @@ pub fn follow_ups(incident: &Incident, event: &Event) -> &'static [&'static str]
         // What moved when it began is looked for once.
         EventKind::AlertFired { first: true, .. } if incident.alerts_total <= 1 => &KINDS,
         EventKind::AlertFired { first: true, .. } if incident.alerts_total <= ENRICHED_ALERTS => &OF_ALERTS,
-        // The picture after the end shows that, and how, it got better; the budget, what it cost.
-        EventKind::Resolved { .. } => &[chart_metric::KIND, see_budget::KIND],
+        // The picture after the end shows that, and how, it got better; the budget, what it cost; the containers, what became
+        // of them.
+        EventKind::Resolved { .. } => &[chart_metric::KIND, see_budget::KIND, see_containers::KIND],
         EventKind::Reopened { .. } => &ON_RETURN,
         // The picture was drawn meanwhile, without the changes that were found. One of an incident that came back has them.
         EventKind::ChangesLooked(looked) if looked.found > 0 && incident.reopened_count == 0 => {

@@ -15,6 +15,7 @@ pub mod chaos;
 pub mod chart;
 pub mod cli;
 pub mod config;
+mod containers;
 mod corrections;
 pub mod dashboard;
 pub mod demo;

@@ -5,6 +5,7 @@ mod ask;
 mod budget;
 mod changes;
 mod class;
+mod containers;
 mod do_this;
 mod headline;
 pub(crate) mod live;
@@ -43,6 +44,7 @@ use crate::{
             budget::{BudgetCard, Scarcest},
             changes::ChangesCard,
             class::ClassCard,
+            containers::ContainersCard,
             do_this::DoThis,
             headline::{Actions, Headline, tab_title},
             outlook::OutlookCard,
@@ -85,6 +87,7 @@ struct Parts {
     suspects: SuspectsCard,
     picture: PictureCard,
     changes: ChangesCard,
+    containers: ContainersCard,
     budget: BudgetCard,
     ask: AskCard,
     alerts: AlertsCard,
@@ -119,6 +122,7 @@ impl Parts {
             suspects: SuspectsCard::new(story, incident, now),
             picture: PictureCard::new(story, incident, now),
             changes: ChangesCard::new(story, incident, now),
+            containers: ContainersCard::new(story, incident, now),
             budget: BudgetCard::new(story, incident, app.objectives.is_some(), now),
             ask: AskCard::new(incident, story, viewer, Finds::of(app), now),
             alerts: AlertsCard::new(&alerts, incident, story, now),
@@ -137,6 +141,7 @@ impl Parts {
             self.suspects.render()?,
             self.picture.render()?,
             self.changes.render()?,
+            self.containers.render()?,
             self.budget.render()?,
             self.ask.render()?,
             self.alerts.render()?,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use opsseer_core::{
-    Actor, Alert, AlertSnapshot, AlertSource, AlertStatus, AssetRef, BudgetSeen, BurnRate, ChangeSeen,
+    Actor, Alert, AlertSnapshot, AlertSource, AlertStatus, AssetRef, BudgetSeen, BurnRate, ChangeSeen, ContainerCurve, ContainersSeen,
     ChangeType, Charted, Event, EventId, EventKind, Fingerprint, Forecast, Identity, Incident, IncidentId,
     IncidentNumber, Labels, Outlook, RunbookAnswered, Severity, SuspectMetric, SuspectService,
     SuspectsRanked, Threshold,
@@ -177,6 +177,28 @@ pub(crate) fn budget(objective: &str, left: Option<f64>) -> EventKind {
         ],
         exhausted_at: left.filter(|left| *left > 0.0).map(|_| at("05:26:21")),
     })
+}
+
+/// Of two containers, after a kill.
+pub(crate) fn containers() -> ContainersSeen {
+    let curve = |now, peak| ContainerCurve { now: Some(now), peak, points: vec![Some(now), None, Some(peak)] };
+    let mib = 1024.0 * 1024.0;
+    ContainersSeen {
+        service: "payments".into(),
+        sentence: "payments: the kernel killed it once for want of memory".into(),
+        from: at("02:42:00"),
+        to: at("03:18:00"),
+        replicas: Some(2),
+        cpu: Some(curve(0.5, 0.9)),
+        cpu_limit_cores: Some(1.0),
+        throttled: Some(curve(0.2, 0.4)),
+        memory: Some(curve(64.0 * mib, 255.0 * mib)),
+        memory_limit_bytes: Some(256.0 * mib),
+        fullest: Some(curve(0.25, 0.99)),
+        restarts: 2,
+        oom_kills: 1,
+        started_at: Some(at("03:15:00")),
+    }
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {

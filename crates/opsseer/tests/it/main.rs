@@ -14,6 +14,7 @@ mod changes;
 mod charts;
 mod classes;
 mod command_line;
+mod containers;
 #[cfg(unix)]
 mod crash;
 mod description;

@@ -67,6 +67,8 @@ pub(crate) struct Story {
     pub(crate) changes_looked: Option<Event>,
     /// By the objective's name: the newest of each.
     pub(crate) budgets: BTreeMap<String, Event>,
+    /// The last look at the containers.
+    pub(crate) containers: Option<Event>,
     /// What the summary is made of.
     pub(crate) facts: Facts,
     /// By step.
@@ -157,6 +159,7 @@ impl Story {
                 return put_newest(&mut self.forecasts, &forecast.subject, event);
             }
             EventKind::BudgetSeen(budget) => return put_newest(&mut self.budgets, &budget.objective, event),
+            EventKind::ContainersSeen(_) => &mut self.containers,
             EventKind::ChangesLooked(_) => &mut self.changes_looked,
             EventKind::ChangeSeen(_) => {
                 self.changes.insert(event.id, event.clone());

@@ -200,7 +200,8 @@ impl TimelineEvent {
             | EventKind::SuspectsRanked(_)
             | EventKind::ChangeSeen(_)
             | EventKind::ChangesLooked(_)
-            | EventKind::BudgetSeen(_) => {
+            | EventKind::BudgetSeen(_)
+            | EventKind::ContainersSeen(_) => {
                 let (symbol, colour) = match &event.kind {
                     EventKind::Escalated { .. } => ("!", "bad"),
                     EventKind::FlappingHeld { .. } => ("↺", "warn"),
@@ -209,6 +210,8 @@ impl TimelineEvent {
                     EventKind::Forecast(_) => ("↗", ""),
                     EventKind::SuspectsRanked(_) => ("◎", ""),
                     EventKind::ChangeSeen(_) | EventKind::ChangesLooked(_) => ("Δ", ""),
+                    EventKind::ContainersSeen(seen) if seen.oom_kills > 0 => ("▣", "bad"),
+                    EventKind::ContainersSeen(_) => ("▣", ""),
                     _ => ("·", ""),
                 };
                 shown.knob = knob(symbol, colour);
