@@ -23,6 +23,7 @@ mod e2e;
 mod enrichers;
 mod forecasts;
 mod gateway;
+mod grafana;
 mod ingest;
 mod jobs;
 mod lifecycle;
