@@ -19,8 +19,9 @@ pub use correlate::{
 };
 pub use event::{
     Actor, AlertSnapshot, AssetRef, BudgetSeen, BurnRate, ChangeSeen, ChangeType, ChangesLooked, Charted,
-    Classified, ContainerCurve, ContainersSeen, Event, EventId, EventKind, Forecast, LiveSilence, NearPlace, NewEvent, Outlook,
-    RunbookAnswered, SimilarIncident, SuspectMetric, SuspectService, SuspectsRanked, Threshold, UnknownEvent,
+    Classified, ContainerCurve, ContainersSeen, Event, EventId, EventKind, Forecast, LiveSilence, NearPlace,
+    NewEvent, Outlook, RunbookAnswered, SimilarIncident, SuspectMetric, SuspectService, SuspectsRanked,
+    Threshold, UnknownEvent,
 };
 pub use fingerprint::{Fingerprint, Identity};
 pub use incident::{Acknowledgement, Incident, IncidentId, IncidentNumber, IncidentStatus};

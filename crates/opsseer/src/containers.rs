@@ -145,11 +145,11 @@ mod tests {
         DateTime::from_timestamp(1_700_000_000 + second, 0).expect("a time")
     }
 
-    fn series(name: &str, value: impl Fn(i64) -> Option<f64>) -> Series {
+    fn series(name: &str, value: impl Fn(i32) -> Option<f64>) -> Series {
         let labels = [("__name__", name), ("svc", "shop")];
         Series {
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-            points: (0..=180).filter_map(|n| Some((at(n * 10), value(n)?))).collect(),
+            points: (0..=180).filter_map(|n| Some((at(i64::from(n) * 10), value(n)?))).collect(),
         }
     }
 
@@ -161,9 +161,9 @@ mod tests {
     fn a_leak_that_ends_in_a_kill_and_a_restart_is_told_whole() {
         let mib = 1024.0 * 1024.0;
         let found = vec![
-            series("svc:mem_usage_bytes", |n| Some(if n < 170 { 8.0 + 0.7 * n as f64 } else { 9.0 } * mib)),
+            series("svc:mem_usage_bytes", |n| Some(if n < 170 { 8.0 + 0.7 * f64::from(n) } else { 9.0 } * mib)),
             series("svc:mem_limit_bytes", |_| Some(128.0 * mib)),
-            series("svc:mem_usage_max:percent", |n| Some(if n < 170 { 6.0 + 0.55 * n as f64 } else { 7.0 })),
+            series("svc:mem_usage_max:percent", |n| Some(if n < 170 { 6.0 + 0.55 * f64::from(n) } else { 7.0 })),
             series("svc:oom_kills:total", |n| Some(if n < 170 { 2.0 } else { 3.0 })),
             series("svc:restarts:total", |n| Some(if n < 171 { 2.0 } else { 3.0 })),
             series("svc:replicas:count", |_| Some(1.0)),
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_has_stopped_has_no_value_now_and_no_replica() {
-        let until_stop = |n| (n < 100).then_some(1.0);
+        let until_stop = |n: i32| (n < 100).then_some(1.0);
         let found = vec![
             series("svc:cpu_usage:cores", until_stop),
             series("svc:replicas:count", until_stop),

@@ -5,15 +5,15 @@ pub(crate) mod watch;
 
 use chrono::TimeDelta;
 use opsseer_connect::promql::Comparison;
-use opsseer_core::{AlertSnapshot, AssetRef, Forecast, Outlook};
+use opsseer_core::{AlertSnapshot, AssetRef, Forecast, Incident, Outlook};
 use opsseer_store::StoreError;
 
 use crate::{
     alert_metric::{AlertMetric, MetricError},
     app::{App, SharedApp},
+    changes,
     chart::{Mark, MarkKind},
-    containers,
-    kept_chart,
+    containers, kept_chart,
     outlook::{self, Answer, OutlookError, Question},
 };
 
@@ -49,6 +49,7 @@ fn spawn(app: &SharedApp, work: impl Future<Output = ()> + Send + 'static) {
 /// that the value could come nearer to.
 pub(crate) async fn of_alert(
     app: &App,
+    incident: &Incident,
     alert: &AlertSnapshot,
 ) -> Result<Option<(Forecast, Vec<AssetRef>)>, ForecastError> {
     let metric = match AlertMetric::find(app.metrics.as_ref(), alert).await {
@@ -61,31 +62,38 @@ pub(crate) async fn of_alert(
         return Ok(None);
     }
     let question = Question { subject: subject(alert).to_owned(), limit, alert: Some(alert.clone()) };
-    let answer = match look(app, &question).await {
+    let mut answer = match look(app, &question).await {
         Err(OutlookError::NoValues(_)) => return Ok(None),
         answer => answer?,
     };
-    let mut answer = answer;
     answer.chart.marks.push(Mark { at: alert.starts_at, label: "fired".to_owned(), kind: MarkKind::Fired });
-    keep(app, answer).await.map(Some)
+    keep(app, incident, answer).await.map(Some)
 }
 
 /// The forecast of what a service's fullest container uses of its memory limit, and its picture, if `is_told` wants it.
 /// `None` also without a limit.
 pub(crate) async fn of_memory(
     app: &App,
+    incident: &Incident,
     service: &str,
     is_told: impl Fn(&Outlook) -> bool,
 ) -> Result<Option<(Forecast, Vec<AssetRef>)>, ForecastError> {
     match look(app, &containers::memory_question(service)).await {
-        Ok(answer) if is_told(&answer.forecast.outlook) => keep(app, answer).await.map(Some),
+        Ok(answer) if is_told(&answer.forecast.outlook) => keep(app, incident, answer).await.map(Some),
         Ok(_) | Err(OutlookError::NoValues(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn keep(app: &App, answer: Answer) -> Result<(Forecast, Vec<AssetRef>), ForecastError> {
-    let Answer { forecast, chart } = answer;
+/// Keeps the picture, with what was changed in its time.
+async fn keep(
+    app: &App,
+    incident: &Incident,
+    answer: Answer,
+) -> Result<(Forecast, Vec<AssetRef>), ForecastError> {
+    let Answer { forecast, mut chart } = answer;
+    let span = (chart.from, app.clock.now());
+    chart.marks.extend(changes::marks::between(&app.store, incident, span).await?);
     let alt = format!("{}: {}", forecast.subject, forecast.sentence);
     let assets = kept_chart::write(&app.store, &chart, &alt).await?;
     Ok((forecast, assets))

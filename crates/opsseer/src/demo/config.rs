@@ -67,7 +67,7 @@ pub fn write(
         prometheus: copies.join("prometheus.yml"),
         alertmanager: folder.join("alertmanager.yml"),
     };
-    let scraped = [Piece::Toyprod, Piece::OpsSeer, Piece::Prometheus, Piece::Alertmanager];
+    let scraped = Piece::ALL;
     copy(&shipped.join("prometheus.yml"), &files.prometheus, addresses, &scraped)?;
     copy(&checkout.alertmanager(profile), &files.alertmanager, addresses, &[Piece::OpsSeer])?;
     let shipped_rules = shipped.join("rules");

@@ -1,4 +1,4 @@
-//! The four pieces of the stack and their addresses.
+//! The pieces of the stack and their addresses.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub enum Piece {
     /// The service that breaks.
     Toyprod,
+    /// The one that sees the containers, where Docker runs.
+    #[serde(rename = "container-exporter")]
+    ContainerExporter,
     /// The one that notices.
     Prometheus,
     /// The one that tells.
@@ -21,12 +24,14 @@ pub enum Piece {
 
 impl Piece {
     /// All of them, along the way that an alert takes.
-    pub const ALL: [Self; 4] = [Self::Toyprod, Self::Prometheus, Self::Alertmanager, Self::OpsSeer];
+    pub const ALL: [Self; 5] =
+        [Self::Toyprod, Self::ContainerExporter, Self::Prometheus, Self::Alertmanager, Self::OpsSeer];
 
     /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Toyprod => "toyprod",
+            Self::ContainerExporter => "container-exporter",
             Self::Prometheus => "Prometheus",
             Self::Alertmanager => "Alertmanager",
             Self::OpsSeer => "OpsSeer",
@@ -37,6 +42,7 @@ impl Piece {
     pub fn explained(self) -> &'static str {
         match self {
             Self::Toyprod => "a small shop, the service that will break",
+            Self::ContainerExporter => "tells CPU and memory of containers, where Docker runs",
             Self::Prometheus => "reads toyprod's metrics and decides when they are an alert",
             Self::Alertmanager => "groups alerts and sends them on",
             Self::OpsSeer => "makes one live incident page of them",
@@ -47,6 +53,7 @@ impl Piece {
     pub fn usual_port(self) -> u16 {
         match self {
             Self::Toyprod => 8000,
+            Self::ContainerExporter => 9102,
             Self::Prometheus => 9090,
             Self::Alertmanager => 9093,
             Self::OpsSeer => 8888,
@@ -61,7 +68,7 @@ impl Piece {
     /// The path that answers once it is ready.
     pub fn readiness_path(self) -> &'static str {
         match self {
-            Self::Toyprod => "/healthz",
+            Self::Toyprod | Self::ContainerExporter => "/healthz",
             Self::Prometheus | Self::Alertmanager => "/-/ready",
             Self::OpsSeer => "/readyz",
         }
@@ -83,6 +90,7 @@ impl fmt::Display for Piece {
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
     toyprod: SocketAddr,
+    container_exporter: SocketAddr,
     prometheus: SocketAddr,
     alertmanager: SocketAddr,
     opsseer: SocketAddr,
@@ -93,6 +101,7 @@ impl Addresses {
     pub fn new(mut of: impl FnMut(Piece) -> SocketAddr) -> Self {
         Self {
             toyprod: of(Piece::Toyprod),
+            container_exporter: of(Piece::ContainerExporter),
             prometheus: of(Piece::Prometheus),
             alertmanager: of(Piece::Alertmanager),
             opsseer: of(Piece::OpsSeer),
@@ -103,6 +112,7 @@ impl Addresses {
     pub fn of(&self, piece: Piece) -> SocketAddr {
         match piece {
             Piece::Toyprod => self.toyprod,
+            Piece::ContainerExporter => self.container_exporter,
             Piece::Prometheus => self.prometheus,
             Piece::Alertmanager => self.alertmanager,
             Piece::OpsSeer => self.opsseer,

@@ -92,13 +92,15 @@ impl Checkout {
     }
 }
 
-/// The four programs of the stack.
+/// The programs of the stack.
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// This program.
     pub opsseer: PathBuf,
     /// The demo service.
     pub toyprod: PathBuf,
+    /// The exporter of containers.
+    pub container_exporter: PathBuf,
     /// Prometheus.
     pub prometheus: PathBuf,
     /// Alertmanager.
@@ -119,6 +121,12 @@ impl Programs {
                 .find(|file| is_executable(file))
                 .ok_or_else(|| PlaceError::NoProgram { what, remedy: remedy() })
         };
+        let from_here = |name: &str| {
+            format!(
+                "it is expected beside this program, in {}; build it with `cargo build --bin {name}`",
+                beside.display()
+            )
+        };
         let from_debian = |package: &str| {
             format!(
                 "on Debian or Ubuntu it is the package `{package}`, which `./task demo` installs; elsewhere put the \
@@ -127,11 +135,9 @@ impl Programs {
         };
         Ok(Self {
             opsseer: opsseer.to_owned(),
-            toyprod: find("toyprod", &["toyprod"], &|| {
-                format!(
-                    "it is expected beside this program, in {}; build it with `cargo build --bin toyprod`",
-                    beside.display()
-                )
+            toyprod: find("toyprod", &["toyprod"], &|| from_here("toyprod"))?,
+            container_exporter: find("container-exporter", &["container-exporter"], &|| {
+                from_here("container-exporter")
             })?,
             prometheus: find("Prometheus", &["prometheus"], &|| from_debian("prometheus"))?,
             alertmanager: find("Alertmanager", &["prometheus-alertmanager", "alertmanager"], &|| {
@@ -195,6 +201,8 @@ mod tests {
         };
         assert!(missing().expect_err("no toyprod").contains("cargo build --bin toyprod"));
         put("toyprod", 0o755);
+        assert!(missing().expect_err("no exporter").contains("cargo build --bin container-exporter"));
+        put("container-exporter", 0o755);
         put("prometheus", 0o644);
         let error = missing().expect_err("prometheus is no program");
         assert!(

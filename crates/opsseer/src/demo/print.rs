@@ -57,7 +57,7 @@ impl<W: Write> Printer<W> {
         for service in services {
             let url = format!("http://{}", service.address);
             let explained = self.painted(service.piece.explained(), Paint::Dim);
-            self.line(&format!("  {:<13} {url:<24} {explained}", service.piece.name()));
+            self.line(&format!("  {:<18} {url:<24} {explained}", service.piece.name()));
         }
         for service in services {
             if let Some(usual) = service.instead_of {

@@ -1,4 +1,4 @@
-//! The stack: toyprod, Prometheus, Alertmanager and OpsSeer on loopback, started together and stopped together.
+//! The stack: toyprod, the container exporter, Prometheus, Alertmanager and OpsSeer on loopback, started together and stopped together.
 
 use std::ffi::OsString;
 use std::io;
@@ -115,7 +115,7 @@ impl Stack {
         }
         let mut of_port = ports.iter().map(|(_, port)| port.address());
         let addresses = Addresses::new(|piece| of_port.next().unwrap_or_else(|| piece.usual_address()));
-        for name in ["toyprod", "prometheus-data", "alertmanager-data", "opsseer"] {
+        for name in ["toyprod", "container-exporter", "prometheus-data", "alertmanager-data", "opsseer"] {
             let path = plan.folder.join(name);
             std::fs::create_dir_all(&path).map_err(|source| StackError::Folder { path, source })?;
         }
@@ -223,6 +223,12 @@ impl StackPlan {
                 vec![flag("bind", &listen.to_string())],
                 vec![],
                 self.folder.join("toyprod"),
+            ),
+            Piece::ContainerExporter => (
+                &self.programs.container_exporter,
+                vec![flag("bind", &listen.to_string())],
+                vec![],
+                self.folder.join("container-exporter"),
             ),
             Piece::Prometheus => {
                 let args = vec![

@@ -154,7 +154,7 @@ async fn detach(surroundings: &Surroundings, profile: Profile) -> anyhow::Result
     #[cfg(unix)]
     command.process_group(0);
     let mut supervisor = command.spawn().context("cannot start the supervisor")?;
-    say("Starting toyprod, Prometheus, Alertmanager and OpsSeer ...")?;
+    say("Starting toyprod, the container exporter, Prometheus, Alertmanager and OpsSeer ...")?;
     loop {
         if let Some(state) = State::read(&surroundings.checkout.stack_state())? {
             return say(&format!(
@@ -215,9 +215,9 @@ async fn ps(surroundings: &Surroundings, json: bool) -> anyhow::Result<ExitCode>
     } else if rows.is_empty() {
         say("The stack is not up. `./task up` starts it.")?;
     } else {
-        say(&format!("{:<13} {:>8}  {:<24} STATE", "NAME", "PID", "ADDRESS"))?;
+        say(&format!("{:<18} {:>8}  {:<24} STATE", "NAME", "PID", "ADDRESS"))?;
         for (service, condition) in &rows {
-            say(&format!("{:<13} {:>8}  {:<24} {condition}", service.name, service.pid, service.url))?;
+            say(&format!("{:<18} {:>8}  {:<24} {condition}", service.name, service.pid, service.url))?;
         }
     }
     Ok(if all_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })

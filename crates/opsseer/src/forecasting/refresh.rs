@@ -85,7 +85,7 @@ async fn refresh(app: &App, incident: &Incident, alert: &AlertSnapshot) -> Resul
     if now - at < pause {
         return Ok(());
     }
-    let (forecast, assets) = match of_alert(app, alert).await {
+    let (forecast, assets) = match of_alert(app, incident, alert).await {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(()),
         Err(ForecastError::Store(error)) => return Err(error),

@@ -22,7 +22,8 @@ impl Job for ForecastMetric {
     }
 
     async fn run(&self, app: &App, task: &Task) -> Result<Vec<NewEvent>, JobError> {
-        match forecasting::of_alert(app, &task.alert).await {
+        let incident = task.incident(app).await?;
+        match forecasting::of_alert(app, &incident, &task.alert).await {
             Ok(Some((forecast, assets))) => {
                 let actor = Actor::Component { name: KIND.to_owned() };
                 let at = app.clock.now();

@@ -34,7 +34,8 @@ impl Job for SeeContainers {
             containers::look(app.metrics.as_ref(), &services, scope).await.map_err(MetricError::from)?;
         let Some(seen) = seen else { return Ok(Vec::new()) };
         let actor = || Actor::Component { name: KIND.to_owned() };
-        let memory = if seen.fullest.is_some() { memory_to_come(app, &seen.service).await? } else { None };
+        let memory =
+            if seen.fullest.is_some() { memory_to_come(app, task, &seen.service).await? } else { None };
         let mut events = vec![NewEvent::new(now, actor(), EventKind::ContainersSeen(seen))];
         events.extend(memory.map(|(forecast, assets)| NewEvent {
             at: now,
@@ -49,10 +50,12 @@ impl Job for SeeContainers {
 /// Memory that stays where it is, as it does in most incidents, is not worth a picture.
 async fn memory_to_come(
     app: &App,
+    task: &Task,
     service: &str,
 ) -> Result<Option<(opsseer_core::Forecast, Vec<opsseer_core::AssetRef>)>, JobError> {
     let is_told = |outlook: &Outlook| matches!(outlook, Outlook::Expected { .. } | Outlook::Unsure { .. });
-    match forecasting::of_memory(app, service, is_told).await {
+    let incident = task.incident(app).await?;
+    match forecasting::of_memory(app, &incident, service, is_told).await {
         Ok(found) => Ok(found),
         Err(error @ ForecastError::Store(_)) => Err(JobError::Retry(error.into())),
         Err(ForecastError::Outlook(error)) => {

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use opsseer_core::{
-    Actor, Alert, AlertSnapshot, AlertSource, AlertStatus, AssetRef, BudgetSeen, BurnRate, ChangeSeen, ContainerCurve, ContainersSeen,
-    ChangeType, Charted, Event, EventId, EventKind, Fingerprint, Forecast, Identity, Incident, IncidentId,
-    IncidentNumber, Labels, Outlook, RunbookAnswered, Severity, SuspectMetric, SuspectService,
-    SuspectsRanked, Threshold,
+    Actor, Alert, AlertSnapshot, AlertSource, AlertStatus, AssetRef, BudgetSeen, BurnRate, ChangeSeen,
+    ChangeType, Charted, ContainerCurve, ContainersSeen, Event, EventId, EventKind, Fingerprint, Forecast,
+    Identity, Incident, IncidentId, IncidentNumber, Labels, Outlook, RunbookAnswered, Severity,
+    SuspectMetric, SuspectService, SuspectsRanked, Threshold,
 };
 use opsseer_store::StoredAlert;
 use uuid::Uuid;
@@ -181,7 +181,8 @@ pub(crate) fn budget(objective: &str, left: Option<f64>) -> EventKind {
 
 /// Of two containers, after a kill.
 pub(crate) fn containers() -> ContainersSeen {
-    let curve = |now, peak| ContainerCurve { now: Some(now), peak, points: vec![Some(now), None, Some(peak)] };
+    let curve =
+        |now, peak| ContainerCurve { now: Some(now), peak, points: vec![Some(now), None, Some(peak)] };
     let mib = 1024.0 * 1024.0;
     ContainersSeen {
         service: "payments".into(),

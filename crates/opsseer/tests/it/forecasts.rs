@@ -51,6 +51,10 @@ async fn an_incident_says_where_its_metric_is_heading_with_a_picture_and_its_num
     let metrics = FakeMetrics::default();
     metrics.answer_range("latency", growing());
     let server = TestServer::start_with("", metrics).await;
+    let at = SystemClock.now() - TimeDelta::minutes(12);
+    let deploy = json!({"kind": "deploy", "title": "toyprod 1.42 deployed", "service": "toyprod", "version": "1.42",
+        "at": at, "source": "ci"});
+    assert_eq!(server.post("/api/v1/changes", deploy.to_string()).await.0, 201);
     server.alert(json!([slow()])).await;
     let forecast = server.event(1, "forecast").await;
     assert_eq!(
@@ -66,6 +70,9 @@ async fn an_incident_says_where_its_metric_is_heading_with_a_picture_and_its_num
         .map(|one| one["media_type"].as_str().unwrap())
         .collect();
     assert_eq!(types, ["image/svg+xml", "application/json"]);
+    let picture = format!("{}/assets/{}", server.url, forecast["assets"][0]["sha256"].as_str().unwrap());
+    let picture = server.http.get(picture).send().await.unwrap().text().await.unwrap();
+    assert!(picture.contains("deploy 1.42"), "what was changed is marked: {picture}");
     server.stop().await;
 }
 
