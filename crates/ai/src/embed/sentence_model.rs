@@ -7,8 +7,9 @@ use rten_tensor::{AsView, Layout, NdTensor};
 
 use super::{EmbedError, Vector, wordpiece::WordPiece};
 
-/// Tokens of a text that are looked at. The model was trained with 128 and made for 256.
-const TOKENS: usize = 256;
+/// Tokens of a text that are looked at: as many as the model was trained with. It takes 256, in more than twice the time, and
+/// finds nothing better by them (docs/models/runbooks.md).
+const TOKENS: usize = 128;
 
 /// The most tokens of a run, with padding. More texts in a run pay off while they are short: the weights are read from
 /// memory once for all (docs/decisions.md).
@@ -20,7 +21,7 @@ pub(super) struct SentenceModel {
     network: Model,
     inputs: Inputs,
     output: NodeId,
-    options: RunOptions,
+    threads: Arc<ThreadPool>,
     dimensions: usize,
 }
 
@@ -48,9 +49,8 @@ impl SentenceModel {
             sentence: network.find_node("token_type_ids"),
         };
         let output = *network.output_ids().first().ok_or_else(|| unusable("it has no output".to_owned()))?;
-        let mut options = RunOptions::default();
-        options.thread_pool = Some(Arc::new(ThreadPool::with_num_threads(threads)));
-        let mut model = Self { words, network, inputs, output, options, dimensions: 0 };
+        let threads = Arc::new(ThreadPool::with_num_threads(threads));
+        let mut model = Self { words, network, inputs, output, threads, dimensions: 0 };
         // A text that goes through shows that the files fit together, before anybody depends on them.
         model.dimensions = model.embed_all(&["ready".to_owned()]).map_err(unusable)?[0].len();
         Ok(model)
@@ -100,12 +100,22 @@ impl SentenceModel {
         }
         let [layer] = self
             .network
-            .run_n(inputs, [self.output], Some(self.options.clone()))
+            .run_n(inputs, [self.output], Some(self.options(texts.len())))
             .map_err(|error| format!("the model did not run: {error}"))?;
         let layer: NdTensor<f32, 3> =
             layer.try_into().map_err(|error| format!("the model's answer is of another form: {error}"))?;
         let rows = texts.iter().enumerate();
         Ok(rows.map(|(row, (_, tokens))| mean_of_length_one(&layer, row, tokens.len())).collect())
+    }
+
+    /// A single text is run on all threads: somebody waits for it. Of many, each run has a thread, and other threads have
+    /// other runs: sharing each matrix among them costs more than it gains.
+    fn options(&self, texts: usize) -> RunOptions {
+        let mut options = RunOptions::default();
+        let shared = || Arc::clone(&self.threads);
+        options.thread_pool =
+            Some(if texts == 1 { shared() } else { Arc::new(ThreadPool::with_num_threads(1)) });
+        options
     }
 }
 
