@@ -140,7 +140,7 @@ pub struct RobustSuspector;
 
 impl Suspector for RobustSuspector {
     fn name(&self) -> String {
-        "robust-1".to_owned()
+        "robust-2".to_owned()
     }
 
     fn rank(&self, scene: &Scene) -> Suspects {

@@ -19,6 +19,9 @@ const OUT_OF_REACH: f64 = 0.5;
 /// their insides: it is where trouble is seen.
 const ONLY_A_VIEW: f64 = 0.25;
 
+/// A service is said to follow from another whose trouble explains at least this share of its own.
+const FOLLOWS: f64 = 0.5;
+
 /// From this much on a caller's accusation is worth a word.
 const ACCUSED: f64 = 0.5;
 
@@ -92,7 +95,8 @@ fn explained<'a>(
         let shared =
             latency.min(called.harm(MetricKind::Latency)) + errors.min(called.harm(MetricKind::Errors));
         if shared > most.0 || most.1.is_none() && shared > ACCUSED {
-            most = (shared.max(most.0), Some(callee));
+            let follows = (shared >= FOLLOWS * (latency + errors)).then_some(callee);
+            most = (shared.max(most.0), follows);
         }
     }
     most

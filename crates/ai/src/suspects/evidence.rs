@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Direction, MetricKind, MetricSeries, Scene,
-    kind::{is_outgoing, is_request_rate},
+    kind::{ceiling, is_outgoing, is_request_rate},
     robust::{finite, mean, median},
     shift::{self, Shift},
     window::Window,
@@ -30,7 +30,7 @@ impl Moved<'_> {
     }
 
     /// Whether it moved in a direction that is bad, or its kind has none.
-    fn is_bad(&self) -> bool {
+    pub(super) fn is_bad(&self) -> bool {
         match self.series.kind.bad_direction(&self.series.metric) {
             None => true,
             Some(Direction::Up) => self.sigmas >= 0.0,
@@ -86,6 +86,16 @@ impl Evidence<'_> {
             .sum()
     }
 
+    /// Whether slow calls that this service makes can be felt by those who call it: its own answers got worse by so many
+    /// sigmas, or nothing is known of them.
+    pub(super) fn lets_feel(&self, sigmas: f64) -> bool {
+        let is_answer = |moved: &&Moved| {
+            !moved.is_outgoing() && matches!(moved.series.kind, MetricKind::Latency | MetricKind::Errors)
+        };
+        let mut answers = self.moved.iter().filter(is_answer).peekable();
+        answers.peek().is_none() || answers.any(|moved| moved.harms_by(sigmas))
+    }
+
     /// Whether something is known of it besides what its callers see.
     pub(super) fn has_insides(&self) -> bool {
         self.moved.iter().any(|moved| !matches!(moved.series.kind, MetricKind::Latency | MetricKind::Errors))
@@ -127,7 +137,9 @@ pub(super) fn gather<'a>(scene: &'a Scene, window: &Window) -> BTreeMap<&'a str,
     }
     for series in &scene.series {
         let Some(service) = services.get_mut(series.service.as_str()) else { continue };
-        let Some(shift) = shift::measure(&series.values, &window.usual, &window.incident) else { continue };
+        let ceiling = ceiling(series.kind, &series.metric, &series.values);
+        let shift = shift::measure(&series.values, &window.usual, &window.incident, ceiling);
+        let Some(shift) = shift else { continue };
         let sigmas = unexplained(series, &shift, service.traffic, window);
         service.moved.push(Moved { series, shift, sigmas });
     }
@@ -151,6 +163,6 @@ fn unexplained(series: &MetricSeries, shift: &Shift, traffic: Option<&[f64]>, wi
     ) && !is_request_rate(series.kind, &series.metric);
     let Some(traffic) = traffic.filter(|_| is_driven) else { return shift.sigmas };
     shift::without_traffic(&series.values, traffic, &window.usual)
-        .and_then(|rest| shift::measure(&rest, &window.usual, &window.incident))
+        .and_then(|rest| shift::measure(&rest, &window.usual, &window.incident, None))
         .map_or(shift.sigmas, |rest| rest.sigmas)
 }

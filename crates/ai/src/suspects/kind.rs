@@ -40,7 +40,7 @@ const NAMES: [(MetricKind, &[&str]); 8] = [
     (MetricKind::Restarts, &["restart", "start_time", "boot_time"]),
     (
         MetricKind::Errors,
-        &["error", "fail", "5xx", "success", "availab", "drop", "reject", "abort", "retr", "fault"],
+        &["error", "fail", "5xx", "success", "availab", "drop", "reject", "abort", "retr", "fault", "oom"],
     ),
     (
         MetricKind::Latency,
@@ -66,6 +66,10 @@ impl MetricKind {
         if is_up(&name) {
             return Self::Errors;
         }
+        // Memory that is available says nothing of whether a service is.
+        if name.contains("mem") && name.contains("avail") {
+            return Self::Memory;
+        }
         let fits = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         NAMES.iter().find(|(_, parts)| fits(parts)).map_or(Self::Other, |(kind, _)| *kind)
     }
@@ -77,6 +81,7 @@ impl MetricKind {
             Self::Errors if name.contains("success") || name.contains("availab") || is_up(&name) => {
                 Some(Direction::Down)
             }
+            Self::Cpu | Self::Memory | Self::Saturation if is_what_is_left(&name) => Some(Direction::Down),
             Self::Latency | Self::Errors | Self::Cpu | Self::Memory | Self::Saturation | Self::Restarts => {
                 Some(Direction::Up)
             }
@@ -102,6 +107,23 @@ impl MetricKind {
 /// Prometheus' own word on whether a target answers.
 fn is_up(name: &str) -> bool {
     name == "up" || name.starts_with("up{") || name.ends_with(" up") || name.ends_with("_up")
+}
+
+/// Whether a metric counts what is left of something: the less, the worse.
+fn is_what_is_left(name: &str) -> bool {
+    ["free", "avail", "idle", "remaining"].iter().any(|part| name.contains(part))
+}
+
+/// The value at which nothing fails, 1 or 100, of a metric that is a share of successes by its name and its values;
+/// `None` for others. Such a share is judged by how far it is from there: from 100 % to 95 % is no small change.
+pub(super) fn ceiling(kind: MetricKind, name: &str, values: &[f64]) -> Option<f64> {
+    // Rates of counters are extrapolated, so that a quotient of two may be a little too high.
+    const A_LITTLE: f64 = 1.001;
+    if kind != MetricKind::Errors || kind.bad_direction(name) != Some(Direction::Down) {
+        return None;
+    }
+    let highest = values.iter().copied().filter(|value| value.is_finite()).fold(0.0, f64::max);
+    [1.0, 100.0].into_iter().find(|ceiling| highest <= ceiling * A_LITTLE)
 }
 
 /// Whether a metric is about the calls that a service makes, not about those that it answers: OpenTelemetry's
@@ -136,6 +158,8 @@ mod tests {
             ("container_cpu_cfs_throttled_periods_total", MetricKind::Saturation),
             ("kube_pod_container_status_restarts_total", MetricKind::Restarts),
             ("node_filesystem_avail_bytes", MetricKind::Saturation),
+            ("node_memory_MemAvailable_bytes", MetricKind::Memory),
+            ("docker_container_oom_kills_total", MetricKind::Errors),
             ("PodSuccessRate(%)", MetricKind::Errors),
             ("PodWorkload(Ops)", MetricKind::Traffic),
             ("up", MetricKind::Errors),
@@ -153,6 +177,24 @@ mod tests {
         assert_eq!(bad("probe_success"), Some(Direction::Down));
         assert_eq!(bad("up"), Some(Direction::Down));
         assert_eq!(bad("http_requests_total"), None);
+    }
+
+    #[test]
+    fn less_of_what_is_left_is_worse() {
+        let bad = |name| MetricKind::of_name(name).bad_direction(name);
+        assert_eq!(bad("node_memory_MemAvailable_bytes"), Some(Direction::Down));
+        assert_eq!(bad("node_filesystem_avail_bytes"), Some(Direction::Down));
+        assert_eq!(bad("svc:mem_usage_bytes"), Some(Direction::Up));
+        assert_eq!(bad("process_open_fds"), Some(Direction::Up));
+    }
+
+    #[test]
+    fn a_share_of_successes_has_a_ceiling_whether_in_percent_or_not() {
+        let ceiling = |name, values: &[f64]| ceiling(MetricKind::of_name(name), name, values);
+        assert_eq!(ceiling("availability", &[99.0, f64::NAN, 100.0]), Some(100.0));
+        assert_eq!(ceiling("success_ratio", &[0.97, 1.0]), Some(1.0));
+        assert_eq!(ceiling("success_total", &[950.0, 1_000.0]), None);
+        assert_eq!(ceiling("error_ratio", &[0.0, 0.1]), None);
     }
 
     #[test]

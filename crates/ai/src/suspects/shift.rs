@@ -32,15 +32,17 @@ pub(super) struct Usual {
 }
 
 impl Usual {
-    /// What these values, all finite, say; `None` if they are too few.
-    pub(super) fn of(values: &[f64]) -> Option<Self> {
+    /// What these values, all finite, say; `None` if they are too few. `ceiling` is the value at which nothing fails, of
+    /// a share of successes: a small change is one that is small beside the share of failures.
+    pub(super) fn of(values: &[f64], ceiling: Option<f64>) -> Option<Self> {
         if values.len() < FEWEST {
             return None;
         }
         let mut order = values.to_vec();
         let middle = median(&mut order);
         let quartiles = quantile(&mut order, 0.75) - quantile(&mut order, 0.25);
-        let mut sigma = (quartiles / SIGMAS_BETWEEN_QUARTILES).max(SMALL * middle.abs());
+        let size = ceiling.map_or(middle, |ceiling| ceiling - middle).abs();
+        let mut sigma = (quartiles / SIGMAS_BETWEEN_QUARTILES).max(SMALL * size);
         if sigma <= 0.0 {
             // Mostly 0, as counts of errors are: then the exceptions say how much is usual.
             sigma = standard_deviation(values);
@@ -69,10 +71,16 @@ pub(super) struct Shift {
     pub(super) onset: Option<usize>,
 }
 
-/// The move of a series between two ranges of places; `None` if there are too few values.
-pub(super) fn measure(values: &[f64], usual: &Range<usize>, incident: &Range<usize>) -> Option<Shift> {
+/// The move of a series between two ranges of places; `None` if there are too few values. For `ceiling` see
+/// [`Usual::of`].
+pub(super) fn measure(
+    values: &[f64],
+    usual: &Range<usize>,
+    incident: &Range<usize>,
+    ceiling: Option<f64>,
+) -> Option<Shift> {
     let past = finite(within(values, usual));
-    let normal = Usual::of(&past)?;
+    let normal = Usual::of(&past, ceiling)?;
     let mut since = finite(within(values, incident));
     if since.is_empty() {
         return None;
@@ -151,7 +159,7 @@ mod tests {
         let mut values = noise(1, 200, 100.0);
         values[5] = 9_000.0;
         values[150..].iter_mut().for_each(|value| *value += 60.0);
-        let shift = measure(&values, &(30..150), &(152..200)).expect("enough values");
+        let shift = measure(&values, &(30..150), &(152..200), None).expect("enough values");
         assert!((7.0..13.0).contains(&shift.sigmas), "{shift:?}");
         assert_eq!(shift.onset, Some(150));
         assert!(shift.habit < 1.5, "{shift:?}");
@@ -161,23 +169,38 @@ mod tests {
     fn what_is_usually_0_has_no_sigma_but_a_limit() {
         let mut values = vec![0.0; 100];
         values[90..].fill(0.3);
-        assert!((measure(&values, &(0..90), &(90..100)).expect("enough").sigmas - FARTHEST).abs() < 1e-9);
+        assert!(
+            (measure(&values, &(0..90), &(90..100), None).expect("enough").sigmas - FARTHEST).abs() < 1e-9
+        );
         for place in [10, 30, 50, 70] {
             values[place] = 0.5;
         }
-        let usual = measure(&values, &(0..90), &(90..100)).expect("enough").sigmas;
+        let usual = measure(&values, &(0..90), &(90..100), None).expect("enough").sigmas;
         assert!((2.0..4.0).contains(&usual), "errors that come and go: {usual}");
+    }
+
+    #[test]
+    fn a_few_failures_in_a_hundred_are_no_small_change_of_a_share_of_successes() {
+        let mut values: Vec<f64> = noise(5, 100, 0.4).iter().map(|failed| 100.0 - failed).collect();
+        values[90..].iter_mut().for_each(|value| *value -= 3.0);
+        let sigmas = |ceiling| measure(&values, &(0..90), &(90..100), ceiling).expect("enough").sigmas;
+        assert!(
+            sigmas(None) > -1.0 && sigmas(Some(100.0)) < -20.0,
+            "{} {}",
+            sigmas(None),
+            sigmas(Some(100.0))
+        );
     }
 
     #[test]
     fn gaps_are_passed_over_and_too_few_values_say_nothing() {
         let mut values = vec![f64::NAN; 100];
         values[..7].fill(1.0);
-        assert_eq!(measure(&values, &(0..90), &(90..100)), None);
+        assert_eq!(measure(&values, &(0..90), &(90..100), None), None);
         values[..20].fill(1.0);
-        assert_eq!(measure(&values, &(0..90), &(90..100)), None);
+        assert_eq!(measure(&values, &(0..90), &(90..100), None), None);
         values[95] = 2.0;
-        assert!(measure(&values, &(0..90), &(90..100)).is_some_and(|shift| shift.sigmas > 10.0));
+        assert!(measure(&values, &(0..90), &(90..100), None).is_some_and(|shift| shift.sigmas > 10.0));
     }
 
     #[test]
@@ -186,9 +209,9 @@ mod tests {
         traffic[120..].iter_mut().for_each(|value| *value *= 2.0);
         let cpu: Vec<f64> = traffic.iter().zip(noise(4, 130, 1.0)).map(|(x, e)| 3.0 * x + e).collect();
         let usual = 0..120;
-        let plain = measure(&cpu, &usual, &(120..130)).expect("enough").sigmas;
+        let plain = measure(&cpu, &usual, &(120..130), None).expect("enough").sigmas;
         let rest = without_traffic(&cpu, &traffic, &usual).expect("enough");
-        let rest = measure(&rest, &usual, &(120..130)).expect("enough").sigmas;
+        let rest = measure(&rest, &usual, &(120..130), None).expect("enough").sigmas;
         assert!(plain > 8.0 && rest.abs() < plain / 2.0, "{plain} {rest}");
     }
 }

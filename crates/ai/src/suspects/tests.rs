@@ -73,6 +73,51 @@ fn nobody_is_accused_in_quiet_times() {
 }
 
 #[test]
+fn more_work_accuses_nobody_but_less_of_it_may() {
+    let verdict = |since| {
+        let scene = scene(&[("web", "requests", 50.0, since), ("web", "latency", 0.1, 0.1)]);
+        RobustSuspector.rank(&scene).verdict
+    };
+    assert_ne!(verdict(150.0), SuspectsVerdict::StandsOut);
+    assert_eq!(verdict(5.0), SuspectsVerdict::StandsOut);
+}
+
+#[test]
+fn what_moved_for_the_better_accuses_nobody() {
+    let better = [
+        ("db", "node_memory_MemAvailable_bytes", 50.0, 150.0),
+        ("db", "latency", 0.5, 0.1),
+        ("db", "success_ratio", 0.5, 0.9),
+    ];
+    assert_ne!(RobustSuspector.rank(&scene(&better)).verdict, SuspectsVerdict::StandsOut);
+}
+
+#[test]
+fn slow_calls_that_nobody_feels_are_no_incident() {
+    let verdict = |answers| {
+        let scene = scene(&[("mail", "http_client_latency", 0.005, 0.02), ("mail", "latency", 0.1, answers)]);
+        RobustSuspector.rank(&scene).verdict
+    };
+    assert_ne!(verdict(0.1), SuspectsVerdict::StandsOut);
+    assert_eq!(verdict(0.14), SuspectsVerdict::StandsOut);
+}
+
+#[test]
+fn a_few_failures_among_many_successes_are_seen() {
+    let mut scene = scene(&[
+        ("shop", "availability", 0.1, 3.0),
+        ("shop", "latency", 0.1, 0.1),
+        ("mail", "availability", 0.1, 0.1),
+        ("mail", "latency", 0.1, 0.12),
+    ]);
+    for series in scene.series.iter_mut().filter(|series| series.metric == "availability") {
+        series.values.iter_mut().for_each(|failed| *failed = 100.0 - *failed);
+    }
+    let found = RobustSuspector.rank(&scene);
+    assert_eq!((names(&found)[0], &found.verdict), ("shop", &SuspectsVerdict::StandsOut), "{found:?}");
+}
+
+#[test]
 fn the_second_incident_in_an_hour_is_one_too() {
     let mut scene = scene(&[("toyprod", "latency", 0.1, 0.9), ("toyprod", "cpu", 1.0, 1.0)]);
     scene.series[0].values[360..480].copy_from_slice(&noise(9, 120, 0.9));

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    SuspectsVerdict,
+    MetricKind, SuspectsVerdict,
     blame::Case,
     evidence::{Evidence, Moved},
+    rank::MOVED,
 };
 
 /// A metric stands out from this many sigmas on.
@@ -27,7 +28,9 @@ pub(super) fn of(
     }
     let all = || cases.iter().flat_map(|case| &services[case.service].moved);
     let shows = |moved: &Moved| symptom == Some(moved.series.service.as_str()) && moved.harms_by(STANDS_OUT);
-    if all().any(|moved| stands_out(moved) || shows(moved)) {
+    let is_felt =
+        |moved: &Moved| !moved.is_outgoing() || services[moved.series.service.as_str()].lets_feel(MOVED);
+    if all().any(|moved| stands_out(moved) && is_felt(moved) || shows(moved)) {
         return SuspectsVerdict::StandsOut;
     }
     let farthest = all().max_by(|one, other| one.sigmas.abs().total_cmp(&other.sigmas.abs()));
@@ -42,8 +45,12 @@ pub(super) fn of(
     })
 }
 
+/// Whether a metric moved farther than it does in quiet times, in a direction that is bad, and neither because of the
+/// service's traffic nor only beside it. More traffic is nobody's fault; less of it may be the first sign of one.
 fn stands_out(moved: &Moved) -> bool {
-    moved.sigmas.abs() >= STANDS_OUT.max(BEYOND_HABIT * moved.shift.habit)
+    let is_more_work = moved.series.kind == MetricKind::Traffic && moved.shift.sigmas > 0.0;
+    let sigmas = moved.sigmas.abs().min(moved.shift.sigmas.abs());
+    moved.is_bad() && !is_more_work && sigmas >= STANDS_OUT.max(BEYOND_HABIT * moved.shift.habit)
 }
 
 fn nothing(reason: String) -> SuspectsVerdict {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{
     Onset, Scene,
+    kind::ceiling,
     robust::{as_f64, finite, median},
     shift::Usual,
 };
@@ -110,7 +111,8 @@ fn loudest_stretch(scene: &Scene, end: usize) -> Range<usize> {
 fn loudness(scene: &Scene, usual: &Range<usize>, places: Range<usize>) -> Vec<f64> {
     let mut at: Vec<Vec<f64>> = vec![Vec::new(); places.len()];
     for series in &scene.series {
-        let Some(usual) = Usual::of(&finite(within(&series.values, usual))) else { continue };
+        let ceiling = ceiling(series.kind, &series.metric, &series.values);
+        let Some(usual) = Usual::of(&finite(within(&series.values, usual)), ceiling) else { continue };
         for (place, loud) in places.clone().zip(&mut at) {
             if let Some(value) = series.values.get(place).filter(|value| value.is_finite()) {
                 loud.push((usual.sigmas(*value).abs() - LOUD).max(0.0).ln_1p());
