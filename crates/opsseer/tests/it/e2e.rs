@@ -116,7 +116,7 @@ impl Demo {
     /// The addresses of the stack, as the demo printed them.
     fn addresses(&self) -> Vec<String> {
         let said = self.said();
-        let rows = ["toyprod ", "Prometheus ", "Alertmanager ", "OpsSeer "];
+        let rows = ["toyprod ", "container-exporter ", "Prometheus ", "Alertmanager ", "OpsSeer "];
         let row = |name: &&str| said.lines().find(|line| line.starts_with(&format!("  {name}")));
         let address = |line: &str| line.split("http://").nth(1)?.split_whitespace().next().map(str::to_owned);
         rows.iter().filter_map(row).filter_map(address).collect()
@@ -125,7 +125,7 @@ impl Demo {
     /// Nobody listens any more, and the temporary folder is empty.
     async fn nothing_is_left(&self) {
         let addresses = self.addresses();
-        assert_eq!(addresses.len(), 4, "{}", self.said());
+        assert_eq!(addresses.len(), 5, "{}", self.said());
         let deadline = Instant::now() + PATIENCE;
         for address in addresses {
             while TcpListener::bind(&address).is_err() {
@@ -151,6 +151,12 @@ impl Drop for Demo {
 /// The step of that name.
 fn step<'a>(story: &'a Value, name: &str) -> &'a Value {
     story["steps"].as_array().unwrap().iter().find(|step| step["step"] == name).unwrap()
+}
+
+/// Where that piece of the stack listens.
+fn address<'a>(story: &'a Value, piece: &str) -> &'a str {
+    let stack = story["stack"].as_array().unwrap();
+    stack.iter().find(|service| service["name"] == piece).unwrap()["url"].as_str().unwrap()
 }
 
 async fn get(url: &str) -> reqwest::Response {
@@ -190,7 +196,7 @@ async fn a_broken_service_becomes_one_incident_with_all_that_one_needs_and_is_cl
     assert!(seconds("alert pending") > 0.0 && seconds("alert firing") > seconds("alert pending"));
 
     // What the story says is what OpsSeer has: one incident, over, with the runbook of its alert.
-    let opsseer = story["stack"][3]["url"].as_str().unwrap();
+    let opsseer = address(&story, "OpsSeer");
     let list: Value = get(&format!("{opsseer}/api/v1/incidents")).await.json().await.unwrap();
     let incidents = list["incidents"].as_array().unwrap();
     assert_eq!(incidents.len(), 1, "{list}");
@@ -220,8 +226,16 @@ async fn a_broken_service_becomes_one_incident_with_all_that_one_needs_and_is_cl
     let svg = picture.text().await.unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("limit") && svg.contains("10 %"), "{svg}");
 
+    // Each expression of the dashboards and of Grafana's own rules is understood by this Prometheus, and names what exists.
+    let queries = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops/grafana/run-queries");
+    let mut queries = tokio::process::Command::new(queries);
+    let queries = queries.args(["--prometheus", address(&story, "Prometheus")]).output().await.unwrap();
+    let said =
+        String::from_utf8_lossy(&queries.stdout).into_owned() + &String::from_utf8_lossy(&queries.stderr);
+    assert!(queries.status.success(), "{said}");
+
     // The port that was taken was left alone, and the newcomer is told.
-    assert_ne!(story["stack"][0]["url"], "http://127.0.0.1:8000");
+    assert_ne!(address(&story, "toyprod"), "http://127.0.0.1:8000");
     assert!(demo.said().contains("Port 8000 is taken, so toyprod uses "), "{}", demo.said());
     drop(taken);
 
