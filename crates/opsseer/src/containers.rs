@@ -161,9 +161,13 @@ mod tests {
     fn a_leak_that_ends_in_a_kill_and_a_restart_is_told_whole() {
         let mib = 1024.0 * 1024.0;
         let found = vec![
-            series("svc:mem_usage_bytes", |n| Some(if n < 170 { 8.0 + 0.7 * f64::from(n) } else { 9.0 } * mib)),
+            series("svc:mem_usage_bytes", |n| {
+                Some(if n < 170 { 8.0 + 0.7 * f64::from(n) } else { 9.0 } * mib)
+            }),
             series("svc:mem_limit_bytes", |_| Some(128.0 * mib)),
-            series("svc:mem_usage_max:percent", |n| Some(if n < 170 { 6.0 + 0.55 * f64::from(n) } else { 7.0 })),
+            series("svc:mem_usage_max:percent", |n| {
+                Some(if n < 170 { 6.0 + 0.55 * f64::from(n) } else { 7.0 })
+            }),
             series("svc:oom_kills:total", |n| Some(if n < 170 { 2.0 } else { 3.0 })),
             series("svc:restarts:total", |n| Some(if n < 171 { 2.0 } else { 3.0 })),
             series("svc:replicas:count", |_| Some(1.0)),

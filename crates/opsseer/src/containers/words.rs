@@ -10,7 +10,7 @@ const HIGHER: f64 = 1.25;
 /// Being held back in fewer of the periods is usual.
 const THROTTLED: f64 = 0.1;
 
-/// Without a full stop: "the kernel killed it once for want of memory, and it was started again once; memory 9 MiB of 128 MiB
+/// Without a full stop: "the kernel killed a process of it once for want of memory, and it was started again once; memory 9 MiB of 128 MiB
 /// (7 %), 99 % at its height; CPU 0.1 of 1 core".
 pub(super) fn sentence(seen: &ContainersSeen) -> String {
     let cpu = cpu(seen).map(|used| match held_back(seen) {
@@ -26,10 +26,10 @@ pub(super) fn sentence(seen: &ContainersSeen) -> String {
 pub(crate) fn ends(seen: &ContainersSeen) -> Option<String> {
     match (seen.oom_kills, seen.restarts) {
         (0, 0) => None,
-        (kills, 0) => Some(format!("the kernel killed it {} for want of memory", times(kills))),
+        (kills, 0) => Some(format!("the kernel killed a process of it {} for want of memory", times(kills))),
         (0, restarts) => Some(format!("it was started again {}", times(restarts))),
         (kills, restarts) => Some(format!(
-            "the kernel killed it {} for want of memory, and it was started again {}",
+            "the kernel killed a process of it {} for want of memory, and it was started again {}",
             times(kills),
             times(restarts)
         )),
@@ -104,7 +104,7 @@ mod tests {
     fn kills_come_first_and_a_peak_that_has_passed_is_told() {
         assert_eq!(
             said(|_| ()),
-            "payments: the kernel killed it once for want of memory, and it was started again twice; 2 containers run; \
+            "payments: the kernel killed a process of it once for want of memory, and it was started again twice; 2 containers run; \
              memory 64 MiB of 256 MiB (25 %), 99 % at its height; CPU 0.5 of 1 core, held back in 40 % of the time"
         );
     }

@@ -186,7 +186,7 @@ pub(crate) fn containers() -> ContainersSeen {
     let mib = 1024.0 * 1024.0;
     ContainersSeen {
         service: "payments".into(),
-        sentence: "payments: the kernel killed it once for want of memory".into(),
+        sentence: "payments: the kernel killed a process of it once for want of memory".into(),
         from: at("02:42:00"),
         to: at("03:18:00"),
         replicas: Some(2),

@@ -72,9 +72,9 @@ async fn an_incident_tells_of_its_containers_and_of_what_happens_to_them_later()
 
     server.metrics.answer_range(r#"svc:.+",svc="shop""#, one_container(1.0));
     until("the kill is told", async || {
-        page(&server)
-            .await
-            .contains("the kernel killed it once for want of memory, and it was started again once")
+        page(&server).await.contains(
+            "the kernel killed a process of it once for want of memory, and it was started again once",
+        )
     })
     .await;
     let kinds = server.kinds(1).await;

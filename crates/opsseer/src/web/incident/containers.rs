@@ -123,7 +123,7 @@ mod tests {
     fn kills_limits_and_restarts_are_on_the_card_with_pictures() {
         let shown = html(Some(EventKind::ContainersSeen(containers())));
         for part in [
-            "payments: the kernel killed it once for want of memory, and it was started again twice",
+            "payments: the kernel killed a process of it once for want of memory, and it was started again twice",
             "<b>64 MiB of 256 MiB (25 %), 99 % at its height</b>",
             "<b>0.5 of 1 core</b>",
             "<b>40 % of the time</b>",

@@ -1,6 +1,6 @@
 //! The worker: leases, limits, and the end of the server.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use opsseer_store::JobState;
 
@@ -153,7 +153,8 @@ async fn the_same_alert_again_asks_for_no_more_work() {
     }
     held.all_done().await;
     let jobs = held.app.store.list_jobs(None, 200, None).await.unwrap().jobs;
-    assert_eq!(jobs.len(), 9, "{jobs:#?}");
+    let kinds: BTreeSet<&str> = jobs.iter().map(|job| job.kind.as_str()).collect();
+    assert_eq!(jobs.len(), kinds.len(), "{jobs:#?}");
     assert_eq!(
         (held.count(&incident, "charted").await, held.count(&incident, "runbook_missing").await),
         (1, 1)
