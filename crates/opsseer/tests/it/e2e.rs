@@ -230,8 +230,8 @@ async fn a_broken_service_becomes_one_incident_with_all_that_one_needs_and_is_cl
     let queries = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops/grafana/run-queries");
     let mut queries = tokio::process::Command::new(queries);
     let queries = queries.args(["--prometheus", address(&story, "Prometheus")]).output().await.unwrap();
-    let said =
-        String::from_utf8_lossy(&queries.stdout).into_owned() + &String::from_utf8_lossy(&queries.stderr);
+    let said = [queries.stdout, queries.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
     assert!(queries.status.success(), "{said}");
 
     // The port that was taken was left alone, and the newcomer is told.
