@@ -9,6 +9,9 @@ use super::words::in_words;
 /// that overlap found no more, and took a third longer (docs/models/runbooks.md).
 const WORDS: usize = 60;
 
+/// A rest of fewer words goes with the piece before it.
+const FEWEST: usize = 15;
+
 /// A piece of a section with the headings above it, which say what it is about.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Chunk {
@@ -24,8 +27,12 @@ pub(super) fn chunks(document: &Document, sections: &Range<usize>) -> Vec<Chunk>
         let text = blocks.iter().filter(|block| !block.is_filler()).map(|block| block.text.as_str());
         let words: Vec<&str> = text.flat_map(str::split_whitespace).collect();
         let head = head(document, section);
-        for part in words.chunks(WORDS) {
+        let mut rest = words.as_slice();
+        while !rest.is_empty() {
+            let whole = rest.len() < WORDS + FEWEST;
+            let (part, later) = rest.split_at(if whole { rest.len() } else { WORDS });
             found.push(Chunk { section, text: format!("{head}{}", part.join(" ")) });
+            rest = later;
         }
     }
     if found.is_empty() && !sections.is_empty() {
@@ -76,5 +83,6 @@ mod tests {
         assert_eq!(pieces.len(), 2);
         assert!(pieces[0].starts_with("a. w0 ") && pieces[0].ends_with(" w59"));
         assert!(pieces[1].starts_with("a. w60 ") && pieces[1].ends_with(" w99"));
+        assert_eq!(texts(&words[..74].join(" ")).len(), 1, "a few words are no piece of their own");
     }
 }
