@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use opsseer_core::{BudgetSeen, Event, EventId, EventKind, Forecast, Incident, Outlook};
 
 use super::{Sentence, capital, put};
-use crate::web::moment::exact_duration_words;
+use crate::{containers::words, web::moment::exact_duration_words};
 
 /// Forecasts, changes and budgets that are remembered of each kind: more than a summary tells.
 const REMEMBERED: usize = 100;
@@ -20,6 +20,8 @@ pub(super) struct Numbers {
     suspects: Option<(EventId, String)>,
     /// By when they were made: what was done.
     changes: BTreeMap<(DateTime<Utc>, EventId), String>,
+    /// The last look at the containers: whose, and what happened to them, if something did.
+    containers: Option<(EventId, Option<String>)>,
     /// By the objective's name.
     budgets: BTreeMap<String, (EventId, BudgetSeen)>,
 }
@@ -38,6 +40,10 @@ impl Numbers {
                     self.changes.pop_first();
                 }
             }
+            EventKind::ContainersSeen(seen) => {
+                let happened = words::ends(seen).map(|ends| format!("{}: {ends}", seen.service));
+                put(&mut self.containers, event.id, happened);
+            }
             EventKind::BudgetSeen(budget) => {
                 put_named(&mut self.budgets, &budget.objective, event.id, budget.clone());
             }
@@ -50,6 +56,7 @@ impl Numbers {
         let sentences = [
             self.where_it_heads(incident),
             self.suspects.as_ref().map(|(id, sentence)| sentence_of(sentence, [*id])),
+            self.what_became_of_containers(),
             self.what_changed_before(incident, opened),
             self.what_is_left(),
         ];
@@ -70,6 +77,11 @@ impl Numbers {
         // Its times count from when it was made.
         let words = format!("{}, as of {}: {said}", forecast.subject, at.format("%H:%M:%S UTC"));
         incident.is_open().then(|| sentence_of(&words, [*id]))
+    }
+
+    fn what_became_of_containers(&self) -> Option<Sentence> {
+        let (id, happened) = self.containers.as_ref()?;
+        happened.as_ref().map(|happened| sentence_of(happened, [*id]))
     }
 
     fn what_changed_before(&self, incident: &Incident, opened: Option<EventId>) -> Option<Sentence> {
@@ -108,7 +120,7 @@ mod tests {
     use super::*;
     use crate::{
         summary::{Facts, in_brief, summarise},
-        web::test_data::{at, budget, changed, event, forecast, incident, suspects},
+        web::test_data::{at, budget, changed, containers, event, forecast, incident, suspects},
     };
 
     fn facts(kinds: Vec<(&str, EventKind)>) -> Facts {
@@ -130,6 +142,7 @@ mod tests {
             ("03:14:00", changed("rolled back")),
             ("03:16:00", budget("latency", Some(0.9))),
             ("03:16:00", budget("availability", Some(0.61))),
+            ("03:17:00", EventKind::ContainersSeen(containers())),
         ])
     }
 
@@ -142,13 +155,14 @@ mod tests {
             [
                 "Slow, as of 03:18:02 UTC: passes 300 ms in about 6 min, 92 % sure.",
                 "Payments moved first: its errors rose.",
+                "Payments: the kernel killed a process of it once for want of memory, and it was started again twice.",
                 "Payments 1.42.0 deployed, 7 s before it began.",
                 "Availability: 61 % of the budget is left.",
             ]
         );
         let evidence: Vec<Vec<i64>> =
             told.sentences.iter().map(|one| one.events.iter().map(|id| id.0).collect()).collect();
-        assert_eq!(evidence[1..], [vec![2], vec![3], vec![5], vec![8]]);
+        assert_eq!(evidence[1..], [vec![2], vec![3], vec![9], vec![5], vec![8]]);
     }
 
     #[test]

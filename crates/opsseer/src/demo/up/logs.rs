@@ -46,7 +46,7 @@ pub(super) async fn show(
     loop {
         for (file, end) in files.iter().zip(&mut ends) {
             for line in lines_after(file, end)? {
-                say(&format!("{:<13} {line}", stem(file)))?;
+                say(&format!("{:<18} {line}", stem(file)))?;
             }
         }
         sleep(LOOK_INTERVAL).await;

@@ -71,7 +71,7 @@ impl State {
 
     /// A line each.
     pub(super) fn listed(&self) -> String {
-        let lines = self.services.iter().map(|service| format!("  {:<13} {}", service.name, service.url));
+        let lines = self.services.iter().map(|service| format!("  {:<18} {}", service.name, service.url));
         lines.collect::<Vec<_>>().join("\n")
     }
 
