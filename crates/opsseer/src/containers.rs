@@ -101,7 +101,7 @@ fn seen(service: &str, scope: &Scope, found: Vec<Series>) -> Option<ContainersSe
         return None;
     }
     // A young service: the picture begins with it.
-    let first = by_name.values().flat_map(|series| series.points.first()).map(|(at, _)| *at).min();
+    let first = by_name.values().filter_map(|series| series.points.first()).map(|(at, _)| *at).min();
     let (from, step) = (first.unwrap_or(scope.now).max(scope.from()), scope.step());
     let is_now = |at: DateTime<Utc>| scope.now - at < TimeDelta::from_std(step * 2).unwrap_or(TimeDelta::MAX);
     let curve = |name: &str, factor: f64| {
