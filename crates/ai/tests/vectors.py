@@ -32,7 +32,7 @@ def main():
     folder = sys.argv[1] + "/embeddings"
     tokenizer = Tokenizer.from_file(folder + "/tokenizer.json")
     tokenizer.no_padding()
-    tokenizer.enable_truncation(256)
+    tokenizer.enable_truncation(128)
     session = onnxruntime.InferenceSession(folder + "/model.onnx", providers=["CPUExecutionProvider"])
     known = []
     for text in TEXTS:

@@ -7,8 +7,8 @@ use rten_tensor::{AsView, Layout, NdTensor};
 
 use super::{EmbedError, Vector, wordpiece::WordPiece};
 
-/// Tokens of a text that are looked at: as many as the model was trained with. It takes 256, in more than twice the time, and
-/// finds nothing better by them (docs/models/runbooks.md).
+/// Tokens of a text that are looked at: as many as the model was trained with. It takes 256, and finds nothing better by
+/// them (docs/models/runbooks.md).
 const TOKENS: usize = 128;
 
 /// The most tokens of a run, with padding. More texts in a run pay off while they are short: the weights are read from
