@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use opsseer_connect::{
     RequestError,
-    prometheus::AlertingRule,
+    prometheus::{AlertState, AlertingRule, PrometheusAlert},
     promql::{self, Threshold},
 };
 use opsseer_core::{Alert, AlertSource, AlertStatus, Fingerprint, Forecast, Identity, Labels, Outlook};
@@ -52,7 +52,8 @@ enum WatchError {
 #[derive(Debug, Clone)]
 struct Watched {
     question: Question,
-    /// For how long the limit must be passed before the rule's alert fires. `None` for an expression without a rule.
+    /// For how long the limit must be passed from now on before the rule's alert fires. `None` if it fires, and for an
+    /// expression without a rule: nothing more is to come.
     lasting: Option<TimeDelta>,
     service: Option<String>,
     runbook_url: Option<String>,
@@ -94,10 +95,11 @@ pub(super) async fn run(app: SharedApp) {
 
 async fn round(app: &App, streaks: &mut HashMap<String, Streak>) -> Result<(), WatchError> {
     let rules = app.metrics.alerting_rules().await?;
+    let known = app.metrics.alerts().await?;
     let firing = app.store.list_firing_alerts(AlertSource::OpsSeer).await?;
     let mut alerts = Vec::new();
     for watch in &app.config.forecast.watch {
-        let Some(watched) = watched(watch, &rules) else {
+        let Some(watched) = watched(watch, &rules, &known, app.clock.now()) else {
             tracing::warn!(watch = watch.name(), "Prometheus has no such rule, or it has no limit");
             continue;
         };
@@ -134,7 +136,12 @@ fn is_about(alert: &Alert, watch: &str) -> bool {
     alert.name() == ALERT_NAME && alert.labels.get(WATCH_LABEL).is_some_and(|name| name == watch)
 }
 
-fn watched(watch: &Watch, rules: &[AlertingRule]) -> Option<Watched> {
+fn watched(
+    watch: &Watch,
+    rules: &[AlertingRule],
+    known: &[PrometheusAlert],
+    now: DateTime<Utc>,
+) -> Option<Watched> {
     let question =
         |subject: &str, limit: Threshold| Question { subject: subject.to_owned(), limit, alert: None };
     match watch {
@@ -145,7 +152,7 @@ fn watched(watch: &Watch, rules: &[AlertingRule]) -> Option<Watched> {
             let plain = |text: &String| Some(text.clone()).filter(|text| !text.contains("{{"));
             Some(Watched {
                 question: question(&rule.name, limit),
-                lasting: TimeDelta::from_std(rule.for_duration).ok(),
+                lasting: still_to_last(rule, known, now),
                 service: rule.labels.get("service").and_then(plain),
                 runbook_url: rule.annotations.get("runbook_url").and_then(plain),
             })
@@ -157,6 +164,17 @@ fn watched(watch: &Watch, rules: &[AlertingRule]) -> Option<Watched> {
             runbook_url: own.runbook_url.clone(),
         }),
     }
+}
+
+/// What is left of a rule's `for:`; of several pending alerts, for the one that fires first.
+fn still_to_last(rule: &AlertingRule, known: &[PrometheusAlert], now: DateTime<Utc>) -> Option<TimeDelta> {
+    let of_rule = || known.iter().filter(|alert| alert.labels.get("alertname") == Some(&rule.name));
+    if of_rule().any(|alert| alert.state == AlertState::Firing) {
+        return None;
+    }
+    let waited = of_rule().map(|alert| now - alert.active_at).max().unwrap_or_default();
+    let lasting = TimeDelta::from_std(rule.for_duration).ok()?;
+    Some((lasting - waited).max(TimeDelta::zero()))
 }
 
 /// Whether it is as probable and as near as the operator wants to be told. A limit that is passed already, but not for as
@@ -311,6 +329,31 @@ mod tests {
         assert!(is_coming(&settings, &rule, &back_at(300), now));
         assert!(!is_coming(&settings, &rule, &back_at(60), now), "it is over before the alert fires");
         assert!(!is_coming(&settings, &watched(None), &back_at(300), now), "nothing more is to come");
+    }
+
+    #[test]
+    fn a_pending_alert_need_only_last_for_the_rest_and_of_one_that_fires_nothing_is_to_come() {
+        let rule = AlertingRule {
+            name: "Slow".into(),
+            query: "x > 0.3".into(),
+            for_duration: std::time::Duration::from_mins(2),
+            labels: Labels::new(),
+            annotations: Labels::new(),
+        };
+        let now = DateTime::UNIX_EPOCH;
+        let alert = |state, seconds| PrometheusAlert {
+            labels: texts([("alertname", "Slow")]),
+            annotations: Labels::new(),
+            state,
+            active_at: now - TimeDelta::seconds(seconds),
+            value: 1.0,
+        };
+        let left =
+            |known: &[PrometheusAlert]| still_to_last(&rule, known, now).map(|left| left.num_seconds());
+        assert_eq!(left(&[]), Some(120));
+        assert_eq!(left(&[alert(AlertState::Pending, 30), alert(AlertState::Pending, 90)]), Some(30));
+        assert_eq!(left(&[alert(AlertState::Pending, 500)]), Some(0));
+        assert_eq!(left(&[alert(AlertState::Pending, 30), alert(AlertState::Firing, 200)]), None);
     }
 
     #[test]
